@@ -1,0 +1,65 @@
+// Package policy is the model: tokens in; samples, log-probs and gradients out. Start with [Open] and [Model].
+//
+// Token ids are the only currency between generation, scoring and training. Text is a read-only view of them, and
+// nothing ever re-encodes a completion.
+package policy
+
+// Stop says why a completion ended.
+type Stop string
+
+const (
+	StopEOS    Stop = "eos"    // the model sampled an end-of-sequence token; it is kept, and trained
+	StopString Stop = "stop"   // a stop string appeared; its tokens are kept, the text ends before it
+	StopLength Stop = "length" // max tokens or the context ended it; no end token
+)
+
+// Completion is one sampled answer.
+type Completion struct {
+	Request  int       // index of its Request in the call
+	Sample   int       // 0 … Samples-1 within the request
+	Tokens   []int32   // sampled ids, EOS included
+	Text     string    // decoded, special tokens removed, cut before a stop string
+	Offsets  []int32   // Offsets[t] is the byte of Text where token t begins; len(Tokens)
+	LogProbs []float32 // log-softmax of logits/temperature over the whole vocabulary; len(Tokens)
+	Stop     Stop
+}
+
+// Request asks for samples of one prompt. Samples of a prompt share its computation.
+type Request struct {
+	Prompt  []int32
+	Samples int
+	Slot    uint32 // the request's place in the step: with seed, step, sample and position it keys every draw
+}
+
+// Decoding is how the next token is chosen. Transforms apply in the order of the fields, ties by lower id.
+type Decoding struct {
+	Temperature float32  // > 0; 0 means greedy, and log-probs are then at temperature 1
+	TopK        int      // 0 off
+	TopP        float32  // in (0, 1]; 0 or 1 off
+	MinP        float32  // in [0, 1); 0 off
+	MaxTokens   int      // > 0, per completion
+	Stop        []string // stop strings
+	Seed        uint64
+	Step        uint32
+}
+
+// Row is one sequence to be scored or trained: a prompt of the batch and the tokens that follow it.
+type Row struct {
+	Prompt int     // index into Batch.Prompts
+	Tokens []int32 // the tokens after the prompt, in order
+	Train  []bool  // which of Tokens are trained and counted; nil means all
+}
+
+// Batch is rows over shared prompts, without padding. A prompt's segment is computed once for all its rows.
+type Batch struct {
+	Prompts     [][]int32
+	Rows        []Row
+	Temperature float32 // logits are divided by it; 0 means 1
+}
+
+// Tokens are the per-token results for the trained tokens of a batch, rows in order. All have length N.
+type Tokens struct {
+	LogP, Entropy, SumP2 []float32
+	Lengths              []int // trained tokens of each row; they sum to N
+	Computed             int   // rows that went through the decoder: prompts once, then completions
+}

@@ -1,0 +1,39 @@
+// Package cpu is the backend for the machine's own cores: generated assembly for the matrix products and portable
+// Go, parallel over outputs, for everything else. Start with [New].
+//
+// # Bits
+//
+// Every element of a matrix product is one chain of fused multiply-adds over K in ascending order, starting from
+// what the output held. Tiles, cache blocks and threads cut the outputs only, or stop a chain at a block's end and go
+// on from the stored value, which is the same chain. So results don't depend on the number of rows or threads, and
+// AVX2 and AVX-512 agree. The portable kernels round the product before the sum, so they differ in the last bits,
+// but agree among themselves.
+package cpu
+
+import "runtime"
+
+// Backend implements compute.Backend. Make one with [New].
+type Backend struct {
+	kernel  *kernel
+	threads int
+	pool    *pool
+	free    freeList
+}
+
+// New returns a backend with the best kernels of this machine. threads is the number of goroutines that share a
+// call, 0 for GOMAXPROCS.
+func New(threads int) *Backend {
+	if threads <= 0 {
+		threads = runtime.GOMAXPROCS(0)
+	}
+	return &Backend{kernel: &portable, threads: threads, pool: &pool{}}
+}
+
+// Name is "cpu/" and the kernel set's name.
+func (b *Backend) Name() string { return "cpu/" + b.kernel.name }
+
+// Threads is the number of goroutines that share a call.
+func (b *Backend) Threads() int { return b.threads }
+
+// Sync does nothing: every call is finished when it returns, and no call can fail.
+func (b *Backend) Sync() error { return nil }

@@ -1,0 +1,65 @@
+package cpu
+
+import (
+	"fmt"
+
+	"github.com/burnish-rl/burnish/internal/compute"
+)
+
+// panel is the number of outputs in one weight panel, and the width of every kernel's accumulator row.
+const panel = compute.Lanes
+
+// Weights live in one layout for every instruction set: panel p holds outputs 16p..16p+15 as [K][16],
+//
+//	data[p·K·16 + k·16 + j] = W[16p+j, k],   0 where 16p+j >= N
+
+// panels is the number of panels for n outputs.
+func panels(n int) int { return (n + panel - 1) / panel }
+
+// weightIndex is where W[n, k] lies in the packed data.
+func weightIndex(n, k, kdim int) int { return n/panel*panel*kdim + k*panel + n%panel }
+
+// NewWeight returns an n×k matrix of zeros.
+func (b *Backend) NewWeight(n, k int) compute.Weight {
+	return compute.Weight{N: n, K: k, Data: b.Alloc(panels(n) * panel * k)}
+}
+
+// UploadWeight packs a row-major [N, K] matrix.
+func (b *Backend) UploadWeight(w compute.Weight, rowMajor []float32) {
+	data := weightData(w, len(rowMajor))
+	b.parallel(panels(w.N), 1, func(lo, hi int) {
+		for p := lo; p < hi; p++ {
+			for j := 0; j < min(panel, w.N-p*panel); j++ {
+				row := rowMajor[(p*panel+j)*w.K:][:w.K]
+				out := data[p*panel*w.K:][:panel*w.K]
+				for k, v := range row {
+					out[k*panel+j] = v
+				}
+			}
+		}
+	})
+}
+
+// DownloadWeight unpacks into a row-major [N, K] matrix.
+func (b *Backend) DownloadWeight(rowMajor []float32, w compute.Weight) {
+	data := weightData(w, len(rowMajor))
+	b.parallel(panels(w.N), 1, func(lo, hi int) {
+		for p := lo; p < hi; p++ {
+			for j := 0; j < min(panel, w.N-p*panel); j++ {
+				row := rowMajor[(p*panel+j)*w.K:][:w.K]
+				in := data[p*panel*w.K:][:panel*w.K]
+				for k := range row {
+					row[k] = in[k*panel+j]
+				}
+			}
+		}
+	})
+}
+
+// weightData checks the length of the row-major side.
+func weightData(w compute.Weight, rowMajor int) []float32 {
+	if rowMajor != w.N*w.K {
+		panic(fmt.Sprintf("cpu: weight: %d elements, want %d×%d", rowMajor, w.N, w.K))
+	}
+	return f32(w.Data)[:panels(w.N)*panel*w.K]
+}

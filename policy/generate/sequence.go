@@ -1,0 +1,80 @@
+package generate
+
+import (
+	"bytes"
+
+	"github.com/burnish-rl/burnish/internal/compute"
+)
+
+// Stop says why a sequence ended.
+type Stop string
+
+const (
+	StopEOS    Stop = "eos"
+	StopString Stop = "stop"
+	StopLength Stop = "length"
+)
+
+// Sequence is one finished sample.
+type Sequence struct {
+	Prompt, Sample int
+	Tokens         []int32
+	LogProbs       []float32
+	Stop           Stop
+}
+
+// prompt is a request whose keys and values are in the cache.
+type prompt struct {
+	index   int
+	req     Request
+	table   []int32     // its pages; the last one may be partly filled
+	waiting int         // samples not yet started
+	live    int         // samples running
+	logits  compute.Buf // of its last token, [V]
+}
+
+// sequence is a running sample.
+type sequence struct {
+	from   *prompt
+	sample int
+	table  []int32 // pages: shared ones of the prompt, then its own
+	n      int     // positions in the cache
+	next   int32   // sampled, not yet in the cache
+	out    Sequence
+	tail   []byte // the last bytes of its text, for stop strings
+	limit  int    // tokens it may have
+}
+
+// push records a sampled token and says whether the sequence ended.
+func (s *sequence) push(id int32, logp float32, r *rules) bool {
+	s.out.Tokens = append(s.out.Tokens, id)
+	s.out.LogProbs = append(s.out.LogProbs, logp)
+	s.next = id
+	if r.eos[id] {
+		s.out.Stop = StopEOS
+		return true
+	}
+	if len(r.stop) > 0 && s.sawStop(id, r) {
+		s.out.Stop = StopString
+		return true
+	}
+	if len(s.out.Tokens) >= s.limit {
+		s.out.Stop = StopLength
+		return true
+	}
+	return false
+}
+
+// sawStop says whether the new token completes a stop string.
+func (s *sequence) sawStop(id int32, r *rules) bool {
+	s.tail = append(s.tail, r.bytes(id)...)
+	for _, stop := range r.stop {
+		if bytes.Contains(s.tail, stop) {
+			return true
+		}
+	}
+	if keep := r.longest - 1; len(s.tail) > keep {
+		s.tail = append(s.tail[:0], s.tail[len(s.tail)-keep:]...)
+	}
+	return false
+}

@@ -1,0 +1,92 @@
+package decoder
+
+import (
+	"fmt"
+
+	"github.com/burnish-rl/burnish/internal/compute"
+)
+
+// Backward adds the gradients of Σ dlogp·logp + Σ dentropy·entropy into the trained parameters and releases the pass.
+// Both have one value a row of Packed.Out; dentropy may be nil.
+func (p *Pass) Backward(dlogp, dentropy []float32) error {
+	n := len(p.p.Out)
+	switch {
+	case p.kept == nil:
+		return fmt.Errorf("backward: the pass was released or not kept, want LogProbs with keep")
+	case len(dlogp) != n:
+		return fmt.Errorf("backward: %d log-prob gradients, want %d", len(dlogp), n)
+	case dentropy != nil && len(dentropy) != n:
+		return fmt.Errorf("backward: %d entropy gradients, want %d", len(dentropy), n)
+	}
+	defer p.Release()
+	if n == 0 {
+		return nil
+	}
+	m, hidden := p.m, p.m.cfg.Hidden
+	tmp := &scratch{b: m.b}
+	defer tmp.free()
+	dx := tmp.alloc(len(p.p.IDs) * hidden)
+	dlast := m.b.Alloc(n * hidden)
+	m.headGrad(dlast, p.last, p.p.Target, p.temperature, dlogp, dentropy)
+	m.b.GatherAdd(dx, dlast, p.p.Out, hidden) // not AddPicked: Out may repeat a row
+	m.b.Free(dlast)
+
+	g := m.newLayerGrads(tmp, len(p.p.IDs))
+	for i := len(m.layers) - 1; i >= 0; i-- {
+		p.feedForwardGrad(&m.layers[i], &p.layers[i], g, dx)
+		p.attentionGrad(&m.layers[i], &p.layers[i], g, dx)
+	}
+	if m.embed.Grad != nil {
+		m.embedGrad.add(m.b, dx, p.p.IDs, hidden)
+	}
+	return m.b.Sync()
+}
+
+// layerGrads is the memory a layer's backward pass works in; the layers use it in turn.
+type layerGrads struct {
+	h, dh             compute.Buf // [R, H]
+	inner, dgate, dup compute.Buf // [R, Inner]
+	dinner            compute.Buf // [R, Inner]
+	dattn, dq         compute.Buf // [R, Heads·D]
+	dk, dv            compute.Buf // [R, KVHeads·D]
+}
+
+func (m *Model) newLayerGrads(s *scratch, rows int) *layerGrads {
+	c := m.cfg
+	q, kv := rows*c.Heads*c.HeadDim, rows*c.KVHeads*c.HeadDim
+	return &layerGrads{
+		h: s.alloc(rows * c.Hidden), dh: s.alloc(rows * c.Hidden),
+		inner: s.alloc(rows * c.Inner), dgate: s.alloc(rows * c.Inner),
+		dup: s.alloc(rows * c.Inner), dinner: s.alloc(rows * c.Inner),
+		dattn: s.alloc(q), dq: s.alloc(q), dk: s.alloc(kv), dv: s.alloc(kv),
+	}
+}
+
+// feedForwardGrad turns dx, the gradient after x + down(swiglu(norm(x))), into the one before.
+func (p *Pass) feedForwardGrad(y *layer, a *acts, g *layerGrads, dx compute.Buf) {
+	m, rows, low := p.m, len(p.p.IDs), p.low
+	m.b.SwiGLU(g.inner, a.gate, a.up)
+	m.applyGrad(&y.down, g.dinner, dx, g.inner, rows, low, false)
+	m.b.SwiGLUGrad(g.dgate, g.dup, g.dinner, a.gate, a.up)
+	m.b.RMSNorm(g.h, a.mid, y.mlpNorm.Data, rows, m.cfg.NormEps)
+	m.applyGrad(&y.gate, g.dh, g.dgate, g.h, rows, low, false)
+	m.applyGrad(&y.up, g.dh, g.dup, g.h, rows, low, true)
+	m.b.RMSNormGrad(dx, y.mlpNorm.Grad, g.dh, a.mid, y.mlpNorm.Data, rows, m.cfg.NormEps)
+}
+
+// attentionGrad turns dx, the gradient after x + o(attention(norm(x))), into the one before.
+func (p *Pass) attentionGrad(y *layer, a *acts, g *layerGrads, dx compute.Buf) {
+	m, rows, low, c := p.m, len(p.p.IDs), p.low, p.m.cfg
+	m.applyGrad(&y.o, g.dattn, dx, a.attn, rows, low, false)
+	m.b.Zero(g.dq)
+	m.b.Zero(g.dk)
+	m.b.Zero(g.dv)
+	m.b.AttentionGrad(g.dq, g.dk, g.dv, g.dattn, a.attn, a.q, a.k, a.v, p.p.Segs, c.Attention())
+	m.b.RoPE(g.dq, p.p.Pos, c.Heads, c.HeadDim, m.invFreq, true)
+	m.b.RoPE(g.dk, p.p.Pos, c.KVHeads, c.HeadDim, m.invFreq, true)
+	m.b.RMSNorm(g.h, a.in, y.attnNorm.Data, rows, c.NormEps)
+	m.applyGrad(&y.q, g.dh, g.dq, g.h, rows, low, false)
+	m.applyGrad(&y.k, g.dh, g.dk, g.h, rows, low, true)
+	m.applyGrad(&y.v, g.dh, g.dv, g.h, rows, low, true)
+	m.b.RMSNormGrad(dx, y.attnNorm.Grad, g.dh, a.in, y.attnNorm.Data, rows, c.NormEps)
+}

@@ -1,0 +1,64 @@
+package decoder
+
+import "github.com/burnish-rl/burnish/internal/compute"
+
+// linear is y = W·x, or y = W·x + s·B·(A·x) with a low-rank part. The sum goes on from W·x.
+type linear struct {
+	module string // "model.layers.0.self_attn.q_proj"
+	w      *Param
+	low    *LowRank
+}
+
+// LowRank is the trained part beside a frozen matrix W [N, K].
+//
+// Source: Hu et al. 2021, arXiv:2106.09685.
+type LowRank struct {
+	A     *Param // [rank, K]
+	B     *Param // [N, rank]
+	Scale float32
+}
+
+func (w *LowRank) rank() int { return w.A.Shape[0] }
+
+// apply: y = linear(x).   x [rows, K], y [rows, N].
+func (m *Model) apply(l *linear, y, x compute.Buf, rows int, low bool) {
+	m.b.MatMul(y, x, l.w.weight(), rows, false)
+	if l.low == nil || !low {
+		return
+	}
+	u := m.b.Alloc(rows * l.low.rank())
+	m.lowRankInner(l.low, u, x, rows)
+	m.b.MatMul(y, u, l.low.B.weight(), rows, true)
+	m.b.Free(u)
+}
+
+// lowRankInner: u = s·A·x.
+func (m *Model) lowRankInner(w *LowRank, u, x compute.Buf, rows int) {
+	m.b.MatMul(u, x, w.A.weight(), rows, false)
+	m.b.Scale(u, w.Scale)
+}
+
+// applyGrad adds to the gradients of the linear's trained matrices, and gives dx, or adds to it when add is true.
+//
+//	dW += dyᵀ·x,   dB += dyᵀ·(s·A·x),   du = s·Bᵀ·dy,   dA += duᵀ·x,   dx = Wᵀ·dy + Aᵀ·du
+func (m *Model) applyGrad(l *linear, dx, dy, x compute.Buf, rows int, low, add bool) {
+	m.b.MatMulGradX(dx, dy, l.w.weight(), rows, add)
+	if l.w.Grad != nil {
+		m.b.MatMulGradW(l.w.grad(), dy, x, rows)
+	}
+	if l.low == nil || !low {
+		return
+	}
+	u := m.b.Alloc(rows * l.low.rank())
+	if l.low.B.Grad != nil {
+		m.lowRankInner(l.low, u, x, rows)
+		m.b.MatMulGradW(l.low.B.grad(), dy, u, rows)
+	}
+	m.b.MatMulGradX(u, dy, l.low.B.weight(), rows, false)
+	m.b.Scale(u, l.low.Scale)
+	if l.low.A.Grad != nil {
+		m.b.MatMulGradW(l.low.A.grad(), u, x, rows)
+	}
+	m.b.MatMulGradX(dx, u, l.low.A.weight(), rows, true)
+	m.b.Free(u)
+}

@@ -1,0 +1,62 @@
+package decoder
+
+import (
+	"github.com/burnish-rl/burnish/internal/compute"
+)
+
+// Param is one tensor of the model.
+type Param struct {
+	Name      string
+	Shape     []int       // [N, K] of a matrix y = x·Wᵀ, [H] of a norm
+	Data      compute.Buf // in the backend's layout; see [Model.Read]
+	Grad      compute.Buf // the same layout; nil unless Trainable
+	Trainable bool
+	Decay     bool // false for norms, which weight decay leaves alone
+}
+
+// Matrix tells a matrix from a norm's vector.
+func (p *Param) Matrix() bool { return len(p.Shape) == 2 }
+
+// Size is the number of elements, without the padding of the backend's layout.
+func (p *Param) Size() int {
+	n := 1
+	for _, d := range p.Shape {
+		n *= d
+	}
+	return n
+}
+
+func (p *Param) weight() compute.Weight { return p.in(p.Data) }
+func (p *Param) grad() compute.Weight   { return p.in(p.Grad) }
+
+func (p *Param) in(b compute.Buf) compute.Weight {
+	return compute.Weight{N: p.Shape[0], K: p.Shape[1], Data: b}
+}
+
+// alloc gives zeros in p's layout.
+func (p *Param) alloc(b compute.Backend) compute.Buf {
+	if p.Matrix() {
+		return b.NewWeight(p.Shape[0], p.Shape[1]).Data
+	}
+	return b.Alloc(p.Shape[0])
+}
+
+// Read gives a buffer in p's layout (its weights, gradient, or an optimizer's moments) in row-major order.
+func (m *Model) Read(p *Param, buf compute.Buf) []float32 {
+	out := make([]float32, p.Size())
+	if p.Matrix() {
+		m.b.DownloadWeight(out, p.in(buf))
+	} else {
+		m.b.Download(out, buf)
+	}
+	return out
+}
+
+// Write fills a buffer in p's layout from row-major order.
+func (m *Model) Write(p *Param, buf compute.Buf, rowMajor []float32) {
+	if p.Matrix() {
+		m.b.UploadWeight(p.in(buf), rowMajor)
+	} else {
+		m.b.Upload(buf, rowMajor)
+	}
+}

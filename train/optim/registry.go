@@ -1,0 +1,46 @@
+package optim
+
+import "fmt"
+
+// Info is one optimizer as the table and the documentation show it.
+type Info struct {
+	Name   string
+	Doc    string         // one line
+	Source string         // paper, "" when there is none
+	New    func() Options // a fresh pointer at the source's setting
+}
+
+// builtin lists the optimizers in the order of the documentation.
+var builtin = []Info{adamw, sgd}
+
+// later are known names whose time has not come: they are refused by name, not as a typing error.
+var later = []string{"adam", "adafactor", "lion", "muon", "apollo", "galore", "frugal", "signsgd"}
+
+var registered []Info
+
+// Register adds an optimizer from a user's own main. It panics on an empty or taken name.
+func Register(i Info) {
+	if i.Name == "" || i.New == nil {
+		panic("optim: register: want a name and New")
+	}
+	if _, taken := Lookup(i.Name); taken {
+		panic(fmt.Sprintf("optim: register: %q is taken", i.Name))
+	}
+	registered = append(registered, i)
+}
+
+// All lists every optimizer: ours, then the registered ones.
+func All() []Info { return append(append([]Info(nil), builtin...), registered...) }
+
+// Lookup finds an optimizer by name.
+func Lookup(name string) (Info, bool) {
+	for _, i := range All() {
+		if i.Name == name {
+			return i, true
+		}
+	}
+	return Info{}, false
+}
+
+// Later lists the names that this version knows but does not have.
+func Later() []string { return append([]string(nil), later...) }

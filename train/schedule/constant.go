@@ -1,0 +1,25 @@
+package schedule
+
+var constant = Info{
+	Name: "constant",
+	Doc:  "the whole rate after the warm-up",
+	New:  func() Options { return &Constant{} },
+}
+
+// Constant holds the rate.
+//
+//	factor(s) = s/W for s < W, else 1;   W from [WarmupSteps]
+type Constant struct {
+	Warmup float64 `yaml:"warmup" doc:"share of all steps over which the rate rises from 0; in [0, 1)"`
+}
+
+// Validate checks the options.
+func (c *Constant) Validate() error { return unit("warmup", c.Warmup, false) }
+
+// Rate is the factor for one update.
+func (c *Constant) Rate(step, steps int) float64 {
+	if w := WarmupSteps(c.Warmup, steps); step < w {
+		return float64(step) / float64(w)
+	}
+	return 1
+}

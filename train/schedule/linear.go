@@ -1,0 +1,36 @@
+package schedule
+
+var linear = Info{
+	Name:   "linear",
+	Doc:    "after the warm-up the rate falls on a straight line",
+	Source: "Defazio et al. 2023, arXiv:2310.07831",
+	New:    func() Options { return &Linear{} },
+}
+
+// Linear falls from 1 to Floor.
+//
+//	factor(s) = s/W for s < W, else floor + (1-floor)·(T-s)/(T-W);   T steps, W from [WarmupSteps]
+//
+// Floor 0 is transformers' linear schedule. The floor itself would be reached at s = T, one after the last update.
+type Linear struct {
+	Warmup float64 `yaml:"warmup" doc:"share of all steps over which the rate rises from 0; in [0, 1)"`
+	Floor  float64 `yaml:"floor" doc:"share of the rate left at the end; in [0, 1]"`
+}
+
+// Validate checks the options.
+func (l *Linear) Validate() error {
+	if err := unit("warmup", l.Warmup, false); err != nil {
+		return err
+	}
+	return unit("floor", l.Floor, true)
+}
+
+// Rate is the factor for one update.
+func (l *Linear) Rate(step, steps int) float64 {
+	w := WarmupSteps(l.Warmup, steps)
+	if step < w {
+		return float64(step) / float64(w)
+	}
+	left := float64(max(steps-step, 0)) / float64(max(steps-w, 1))
+	return l.Floor + (1-l.Floor)*left
+}

@@ -65,6 +65,8 @@ func (c Config) Validate() error {
 		}
 	}
 	switch {
+	case c.Hidden%c.Heads != 0: // transformers 5 refuses it too, although head_dim frees the arithmetic of it
+		return fmt.Errorf("hidden_size: %d, want a multiple of num_attention_heads %d", c.Hidden, c.Heads)
 	case c.Heads%c.KVHeads != 0:
 		return fmt.Errorf("num_key_value_heads: %d, want a divisor of num_attention_heads %d", c.KVHeads, c.Heads)
 	case c.HeadDim%2 != 0:

@@ -43,10 +43,7 @@ func parseConfig(data []byte) (Config, error) {
 	if k.has("head_dim") {
 		c.HeadDim = k.integer("head_dim")
 	} else if c.Heads > 0 {
-		if c.Hidden%c.Heads != 0 {
-			return Config{}, fmt.Errorf("hidden_size: %d, want a multiple of num_attention_heads %d where there is no head_dim", c.Hidden, c.Heads)
-		}
-		c.HeadDim = c.Hidden / c.Heads
+		c.HeadDim = c.Hidden / c.Heads // Validate refuses a remainder
 	}
 	c.Vocab = k.integer("vocab_size")
 	c.MaxPositions = k.integer("max_position_embeddings")

@@ -1,0 +1,40 @@
+package decoder
+
+import (
+	"testing"
+
+	"github.com/burnish-rl/burnish/internal/compute"
+	"github.com/burnish-rl/burnish/internal/compute/ref"
+)
+
+// Limits against transformers in float32.
+const (
+	logitLimit = 1e-4 // absolute; log-probs and entropies too
+	gradLimit  = 1e-4 // of the tensor's largest gradient
+)
+
+func backends() map[string]compute.Backend {
+	return map[string]compute.Backend{"ref": ref.New()}
+}
+
+func TestParityWithTransformers(t *testing.T) {
+	for name, b := range backends() {
+		for _, file := range []string{"tied", "untied", "long"} {
+			t.Run(name+"/"+file, func(t *testing.T) {
+				g := readGolden(t, file)
+				src := g
+				if file == "long" {
+					src = readGolden(t, "tied")
+				}
+				logits, grads, worst, err := g.compare(g.cfg, b, src)
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Logf("logits %.2g, gradients %.2g (%s)", logits, grads, worst)
+				if logits > logitLimit || grads > gradLimit {
+					t.Errorf("logits are off by %.3g, gradient of %s by %.3g, want at most %g and %g", logits, worst, grads, logitLimit, gradLimit)
+				}
+			})
+		}
+	}
+}

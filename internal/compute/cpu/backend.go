@@ -10,7 +10,10 @@
 // but agree among themselves.
 package cpu
 
-import "runtime"
+import (
+	"runtime"
+	"sync"
+)
 
 // Backend implements compute.Backend. Make one with [New].
 type Backend struct {
@@ -18,15 +21,25 @@ type Backend struct {
 	threads int
 	pool    *pool
 	free    freeList
+	rope    ropeTables
+	attend  sync.Pool   // of *attendScratch
+	scratch [][]float32 // by worker
 }
 
 // New returns a backend with the best kernels of this machine. threads is the number of goroutines that share a
 // call, 0 for GOMAXPROCS.
 func New(threads int) *Backend {
+	all := kernels()
+	return newBackend(all[len(all)-1], threads)
+}
+
+func newBackend(k *kernel, threads int) *Backend {
 	if threads <= 0 {
 		threads = runtime.GOMAXPROCS(0)
 	}
-	return &Backend{kernel: &portable, threads: threads, pool: &pool{}}
+	b := &Backend{kernel: k, threads: threads, pool: newPool(threads - 1), scratch: make([][]float32, threads)}
+	runtime.AddCleanup(b, (*pool).close, b.pool)
+	return b
 }
 
 // Name is "cpu/" and the kernel set's name.

@@ -1,27 +1,108 @@
 package cpu
 
-// kernel is one instruction set's way to multiply.
-type kernel struct{ name string }
+const (
+	// kBlock is the most terms of a sum that one tile call adds: under 100 µs even on slow cores, since assembly can't be
+	// preempted.
+	kBlock = 2048
+	// blockFloats is the size of the block of the left matrix that is used again and again: half of a 1 MB L2.
+	blockFloats = 128 << 10
+	// minBlockRows and maxBlockRows bound its rows, multiples of the tile's.
+	minBlockRows, maxBlockRows = 4 * maxTileRows, 20 * maxTileRows
 
-var portable = kernel{name: "portable"}
+	// l1Sets and l1Ways are those of a 32 KB first-level cache, l1Line its line in floats.
+	l1Sets, l1Ways, l1Line = 64, 8, 16
 
-// mulTile adds to a tile of m rows by 16 columns:
-//
-//	c[i·ldc+j] += Σ_k a[i·rs+k·cs]·p[k·16+j],   k ascending from the value in c, fused
-//
-// The result's bits don't depend on m.
-func (b *Backend) mulTile(c []float32, ldc int, a []float32, rs, cs int, p []float32, m, kc int) {
-	mulTileGeneric(c, ldc, a, rs, cs, p, m, kc)
+	// pieceWork is the least work that is worth a piece of its own, in multiply-adds: about 10 µs.
+	pieceWork = 1 << 18
+)
+
+// grid cuts an output of rows by columns-in-panels into units that the threads take one by one.
+type grid struct {
+	rows, rowBlock, rowBlocks int
+	cols, colBlock, colBlocks int // in panels
 }
 
-func mulTileGeneric(c []float32, ldc int, a []float32, rs, cs int, p []float32, m, kc int) {
-	for i := range m {
-		acc := c[i*ldc:][:panel]
-		for k := range kc {
-			x := a[i*rs+k*cs]
-			for j, w := range p[k*panel:][:panel] {
-				acc[j] += float32(x * w)
-			}
+// newGrid chooses blocks: rows such that a block of kc terms stays in the second-level cache, then pairs of panels
+// until there are enough units for the threads. depth is the number of terms of one output.
+func newGrid(rows, cols, kc, depth, threads int) grid {
+	if rows == 0 || cols == 0 {
+		return grid{}
+	}
+	g := grid{rows: rows, cols: cols}
+	most := min(max(blockFloats/kc, minBlockRows), maxBlockRows)
+	g.setRows(ceilDiv(rows, most))
+	work := rows * cols * panel * depth
+	units := 1
+	if threads > 1 {
+		units = max(1, min(threads*piecesPerThread, work/pieceWork))
+	}
+	pairs := ceilDiv(cols, 2)
+	g.colBlocks = min(pairs, ceilDiv(units, g.rowBlocks))
+	g.colBlock = 2 * ceilDiv(pairs, g.colBlocks)
+	g.colBlocks = ceilDiv(cols, g.colBlock)
+	if want := ceilDiv(units, g.colBlocks); want > g.rowBlocks {
+		g.setRows(min(want, ceilDiv(rows, minBlockRows)))
+	}
+	return g
+}
+
+func (g *grid) setRows(blocks int) {
+	g.rowBlock = ceilDiv(ceilDiv(g.rows, max(1, blocks)), maxTileRows) * maxTileRows
+	g.rowBlocks = ceilDiv(g.rows, g.rowBlock)
+}
+
+func (g *grid) units() int { return g.rowBlocks * g.colBlocks }
+
+// unit gives the rows and panels of unit i. Neighbours share their rows.
+func (g *grid) unit(i int) (r0, r1, p0, p1 int) {
+	r0 = i / g.colBlocks * g.rowBlock
+	p0 = i % g.colBlocks * g.colBlock
+	return r0, min(r0+g.rowBlock, g.rows), p0, min(p0+g.colBlock, g.cols)
+}
+
+func ceilDiv(a, b int) int { return (a + b - 1) / b }
+
+// left is a block of rows on the left side of a product.
+type left struct {
+	a      []float32
+	stride int
+}
+
+// leftBlock gives x[r0:r1, k0:k1] of a matrix with the given row stride. Where the rows of a tile would push each
+// other out of the first-level cache it is a copy in scratch, which then holds leftScratch elements.
+func leftBlock(x []float32, stride, r0, r1, k0, k1 int, scratch []float32) left {
+	if !rowsCollide(stride, min(r1-r0, maxTileRows)) {
+		return left{x[r0*stride+k0:], stride}
+	}
+	to := copyStride(k1 - k0)
+	for r := r0; r < r1; r++ {
+		copy(scratch[(r-r0)*to:][:k1-k0], x[r*stride+k0:])
+	}
+	return left{scratch, to}
+}
+
+func leftScratch(rows, kc int) int { return rows * copyStride(kc) }
+
+// copyStride is an odd number of cache lines, so that neighbouring rows lie in different sets.
+func copyStride(kc int) int { return (ceilDiv(kc, l1Line) | 1) * l1Line }
+
+// rowsCollide says whether more than half of a cache set would go to the lines at one column of these rows.
+func rowsCollide(stride, rows int) bool {
+	var used [l1Sets]uint8
+	for r := range rows {
+		set := r * stride / l1Line % l1Sets
+		used[set]++
+		if used[set] > l1Ways/2 {
+			return true
 		}
 	}
+	return false
+}
+
+// scratchFor gives a worker n floats of unknown content, valid until its next call.
+func (b *Backend) scratchFor(worker, n int) []float32 {
+	if len(b.scratch[worker]) < n {
+		b.scratch[worker] = newAligned(n).f
+	}
+	return b.scratch[worker][:n]
 }

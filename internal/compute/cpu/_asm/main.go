@@ -1,0 +1,19 @@
+// Command asm writes the x86-64 kernels of package cpu: tile.go the matrix tiles, transpose.go the packing.
+// Run it with `go generate` in the parent folder.
+package main
+
+import . "github.com/mmcloughlin/avo/build"
+
+func main() {
+	ConstraintExpr("!noasm")
+	for _, panels := range []int{1, 2} {
+		for _, rows := range []int{1, 2, 3, 4, 5, 6, 7, 8, 14} {
+			tile{set: avx512, rows: rows, panels: panels}.write()
+		}
+	}
+	for rows := 1; rows <= 6; rows++ {
+		tile{set: avx2, rows: rows, panels: 1}.write()
+	}
+	transpose16()
+	Generate()
+}

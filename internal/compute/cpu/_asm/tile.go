@@ -1,0 +1,158 @@
+package main
+
+import (
+	"fmt"
+
+	. "github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// set is an instruction set: its vector registers and how wide they are.
+type set struct {
+	name  string
+	bytes int
+	vec   func() reg.VecVirtual
+	zero  func(reg.VecVirtual)
+}
+
+var (
+	avx512 = set{"AVX512", 64, ZMM, func(v reg.VecVirtual) { VPXORD(v, v, v) }}
+	avx2   = set{"AVX2", 32, YMM, func(v reg.VecVirtual) { VXORPS(v, v, v) }}
+)
+
+// tile is one matrix kernel: rows by panels·16 outputs, all of them in registers.
+type tile struct {
+	set          set
+	rows, panels int
+}
+
+// rowsPerBase is how many rows one pointer reaches with base, base+rs, base+2rs, base+3rs, base+4rs.
+const rowsPerBase = 5
+
+func (t tile) write() {
+	name := fmt.Sprintf("mul%dx%d%s", t.rows, 16*t.panels, t.set.name)
+	TEXT(name, NOSPLIT, "func(c0, c1 *float32, ldc int, a *float32, rs, cs int, b0, b1 *float32, kc int, load bool)")
+	Doc(fmt.Sprintf("%s is mulGeneric for %d rows and %d panel(s); c1 and b1 are the second panel's.", name, t.rows, t.panels))
+
+	acc := t.accumulators()
+	t.loadOutputs(name, acc)
+
+	rs := Load(Param("rs"), GP64())
+	cs := Load(Param("cs"), GP64())
+	SHLQ(operand.Imm(2), rs)
+	SHLQ(operand.Imm(2), cs)
+	rs3 := GP64()
+	LEAQ(operand.Mem{Base: rs, Index: rs, Scale: 2}, rs3)
+	bases := []reg.Register{Load(Param("a"), GP64())}
+	for len(bases)*rowsPerBase < t.rows {
+		next := GP64()
+		LEAQ(operand.Mem{Base: bases[len(bases)-1], Index: rs, Scale: 4}, next)
+		ADDQ(rs, next)
+		bases = append(bases, next)
+	}
+	b := []reg.Register{Load(Param("b0"), GP64())}
+	if t.panels == 2 {
+		b = append(b, Load(Param("b1"), GP64()))
+	}
+	kc := Load(Param("kc"), GP64())
+	SHLQ(operand.Imm(6), kc) // bytes of one panel: 16 floats a k
+	at := GP64()
+	XORQ(at, at)
+	TESTQ(kc, kc)
+	JZ(operand.LabelRef(name + "_store"))
+
+	Label(name + "_k")
+	weights := t.vectors(len(b), func(p, part int) operand.Mem {
+		return operand.Mem{Base: b[p], Index: at, Scale: 1, Disp: part * t.set.bytes}
+	})
+	for i := range t.rows {
+		x := t.set.vec()
+		VBROADCASTSS(rowAddress(bases[i/rowsPerBase], rs, rs3, i%rowsPerBase), x)
+		for v, w := range weights {
+			VFMADD231PS(w, x, acc[i][v])
+		}
+	}
+	for _, a := range bases {
+		ADDQ(cs, a)
+	}
+	ADDQ(operand.Imm(64), at)
+	CMPQ(at, kc)
+	JB(operand.LabelRef(name + "_k"))
+
+	Label(name + "_store")
+	t.eachOutput(func(i, v int, m operand.Mem) { VMOVUPS(acc[i][v], m) })
+	VZEROUPPER()
+	RET()
+}
+
+func (t tile) parts() int { return 64 / t.set.bytes }
+
+func (t tile) accumulators() [][]reg.VecVirtual {
+	acc := make([][]reg.VecVirtual, t.rows)
+	for i := range acc {
+		for range t.panels * t.parts() {
+			acc[i] = append(acc[i], t.set.vec())
+		}
+	}
+	return acc
+}
+
+// vectors loads one row of each panel into registers.
+func (t tile) vectors(panels int, at func(panel, part int) operand.Mem) []reg.VecVirtual {
+	var out []reg.VecVirtual
+	for p := range panels {
+		for part := range t.parts() {
+			v := t.set.vec()
+			VMOVUPS(at(p, part), v)
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+// loadOutputs starts the chains from what c holds, or from 0.
+func (t tile) loadOutputs(name string, acc [][]reg.VecVirtual) {
+	load := Load(Param("load"), GP8())
+	TESTB(load, load)
+	JZ(operand.LabelRef(name + "_zero"))
+	t.eachOutput(func(i, v int, m operand.Mem) { VMOVUPS(m, acc[i][v]) })
+	JMP(operand.LabelRef(name + "_start"))
+	Label(name + "_zero")
+	for _, row := range acc {
+		for _, v := range row {
+			t.set.zero(v)
+		}
+	}
+	Label(name + "_start")
+}
+
+// eachOutput walks the outputs' addresses, row by row.
+func (t tile) eachOutput(fn func(i, v int, m operand.Mem)) {
+	c := []reg.Register{Load(Param("c0"), GP64())}
+	if t.panels == 2 {
+		c = append(c, Load(Param("c1"), GP64()))
+	}
+	ldc := Load(Param("ldc"), GP64())
+	SHLQ(operand.Imm(2), ldc)
+	for i := range t.rows {
+		for v := range t.panels * t.parts() {
+			fn(i, v, operand.Mem{Base: c[v/t.parts()], Disp: v % t.parts() * t.set.bytes})
+		}
+		if i+1 < t.rows {
+			for _, p := range c {
+				ADDQ(ldc, p)
+			}
+		}
+	}
+}
+
+func rowAddress(base, rs, rs3 reg.Register, i int) operand.Mem {
+	switch i {
+	case 0:
+		return operand.Mem{Base: base}
+	case 3:
+		return operand.Mem{Base: base, Index: rs3, Scale: 1}
+	}
+	return operand.Mem{Base: base, Index: rs, Scale: uint8(i)}
+}

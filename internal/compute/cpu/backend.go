@@ -22,7 +22,8 @@ type Backend struct {
 	pool    *pool
 	free    freeList
 	rope    ropeTables
-	attend  sync.Pool   // of *attendScratch
+	spare   sync.Pool // of *attendScratch
+	pages   segmentPages
 	scratch [][]float32 // by worker
 }
 

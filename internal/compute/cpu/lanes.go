@@ -1,0 +1,104 @@
+package cpu
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/burnish-rl/burnish/internal/compute"
+)
+
+// lanes are the partial sums of a reduction over a row: element i goes to lane i mod 16, and sum adds the lanes in
+// one fixed tree.
+type lanes [compute.Lanes]float32
+
+var negInf = float32(math.Inf(-1))
+
+func (s *lanes) sum() float32 {
+	for half := compute.Lanes / 2; half > 0; half /= 2 {
+		for j := range half {
+			s[j] += s[j+half]
+		}
+	}
+	return s[0]
+}
+
+// dot is Σ a·b, len(b) >= len(a).
+func dot(a, b []float32) float32 {
+	var s lanes
+	b = b[:len(a)]
+	for len(a) >= compute.Lanes {
+		x, y := (*lanes)(a), (*lanes)(b)
+		for j := range x {
+			s[j] += float32(x[j] * y[j])
+		}
+		a, b = a[compute.Lanes:], b[compute.Lanes:]
+	}
+	b = b[:len(a)]
+	for j := range a {
+		s[j&(compute.Lanes-1)] += float32(a[j] * b[j])
+	}
+	return s.sum()
+}
+
+// maximum is the largest element, -Inf for none; it passes over NaN.
+func maximum(x []float32) float32 {
+	most := [4]float32{negInf, negInf, negInf, negInf}
+	for len(x) >= 4 {
+		for j, v := range (*[4]float32)(x) {
+			if v > most[j] {
+				most[j] = v
+			}
+		}
+		x = x[4:]
+	}
+	for _, v := range x {
+		if v > most[0] {
+			most[0] = v
+		}
+	}
+	return max(most[0], most[1], most[2], most[3])
+}
+
+// expSum replaces x by e^(x-most) and returns the sum.
+func expSum(x []float32, most float32) float32 {
+	var s lanes
+	for len(x) >= compute.Lanes {
+		p := (*lanes)(x)
+		for j := range p {
+			e := compute.Exp(p[j] - most)
+			p[j] = e
+			s[j] += e
+		}
+		x = x[compute.Lanes:]
+	}
+	for j, v := range x {
+		e := compute.Exp(v - most)
+		x[j] = e
+		s[j&(compute.Lanes-1)] += e
+	}
+	return s.sum()
+}
+
+// scale multiplies x by a.
+func scale(x []float32, a float32) {
+	for i := range x {
+		x[i] *= a
+	}
+}
+
+// elementGrain is the fewest elements that are worth a thread of their own.
+const elementGrain = 8192
+
+// rowGrain is the fewest rows of a width that are worth a thread of their own.
+func rowGrain(width int) int { return max(1, elementGrain/max(1, width)) }
+
+// mustHave panics when a buffer doesn't have the length that the call implies.
+func mustHave(what string, got, want int) {
+	if got != want {
+		panic(fmt.Sprintf("cpu: %s: %d elements, want %d", what, got, want))
+	}
+}
+
+func mustBeRow(what string, r int32, n int) {
+	panic(fmt.Sprintf("cpu: %s: row %d, want [0, %d)", what, r, n))
+}

@@ -1,0 +1,89 @@
+package cpu
+
+import (
+	"math"
+	"slices"
+
+	"github.com/burnish-rl/burnish/internal/compute"
+)
+
+// ropeTables keeps the cosines and sines of every angle used so far, one table for each set of frequencies.
+type ropeTables struct{ all []*ropeTable }
+
+// ropeTable holds [positions][D/2] values.
+type ropeTable struct {
+	freq     []float32
+	cos, sin []float32
+}
+
+// upTo returns the table for these frequencies with at least the positions [0, n).
+func (t *ropeTables) upTo(n int, freq []float32) *ropeTable {
+	i := slices.IndexFunc(t.all, func(x *ropeTable) bool { return slices.Equal(x.freq, freq) })
+	if i < 0 {
+		i = len(t.all)
+		t.all = append(t.all, &ropeTable{freq: slices.Clone(freq)})
+	}
+	t.all[i].grow(n)
+	return t.all[i]
+}
+
+// grow computes the missing positions: the angle is a float32 product, as in transformers; its cosine and sine
+// are taken in float64 and rounded.
+func (t *ropeTable) grow(n int) {
+	half := len(t.freq)
+	if len(t.cos) >= n*half {
+		return
+	}
+	t.cos = slices.Grow(t.cos, n*half-len(t.cos))
+	t.sin = slices.Grow(t.sin, n*half-len(t.sin))
+	for p := len(t.cos) / half; p < n; p++ {
+		for _, f := range t.freq {
+			sin, cos := math.Sincos(float64(float32(p) * f))
+			t.cos = append(t.cos, float32(cos))
+			t.sin = append(t.sin, float32(sin))
+		}
+	}
+}
+
+// RoPE turns the pairs (i, i+D/2) of each head of x [R, heads·D] by the angle pos[r]·invFreq[i], or back.
+func (b *Backend) RoPE(x compute.Buf, pos []int32, heads, d int, invFreq []float32, inverse bool) {
+	f := f32(x)
+	mustHave("rope: x", len(f), len(pos)*heads*d)
+	mustHave("rope: frequencies", len(invFreq), d/2)
+	if len(pos) == 0 {
+		return
+	}
+	t := b.rope.upTo(int(slices.Max(pos))+1, invFreq)
+	half := d / 2
+	b.parallel(len(pos), rowGrain(heads*d), func(lo, hi int) {
+		for r := lo; r < hi; r++ {
+			cos, sin := t.cos[int(pos[r])*half:][:half], t.sin[int(pos[r])*half:][:half]
+			for h := range heads {
+				head := f[(r*heads+h)*d:][:d]
+				if inverse {
+					turnBack(head[:half], head[half:], cos, sin)
+				} else {
+					turn(head[:half], head[half:], cos, sin)
+				}
+			}
+		}
+	})
+}
+
+func turn(a, b, cos, sin []float32) {
+	b, cos, sin = b[:len(a)], cos[:len(a)], sin[:len(a)]
+	for i, x := range a {
+		y, c, s := b[i], cos[i], sin[i]
+		a[i] = float32(x*c) - float32(y*s)
+		b[i] = float32(y*c) + float32(x*s)
+	}
+}
+
+func turnBack(a, b, cos, sin []float32) {
+	b, cos, sin = b[:len(a)], cos[:len(a)], sin[:len(a)]
+	for i, x := range a {
+		y, c, s := b[i], cos[i], sin[i]
+		a[i] = float32(x*c) + float32(y*s)
+		b[i] = float32(y*c) - float32(x*s)
+	}
+}

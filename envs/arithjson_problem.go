@@ -83,7 +83,10 @@ func drawProblem(d draws) problem {
 	for k := range arithLengths[d.among(placeLength, len(arithLengths))] {
 		place := uint32(placeStep + 3*k)
 		ops := "+-*"
-		if k > 0 {
+		switch {
+		case now == 0:
+			ops = "+" // nothing is left to lose
+		case k > 0:
 			ops = "+-" // products only first, or numbers grow too long
 		}
 		s, phrases := step{op: ops[d.among(place, len(ops))], before: now}, []string(nil)

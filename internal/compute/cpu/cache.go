@@ -21,7 +21,7 @@ func (b *Backend) NewCache(layers, n int, h compute.Heads) compute.Cache {
 	for l := range c.layers {
 		p := pages{h: h, dp: padded(h.D)}
 		size := n * h.KV * p.dp * compute.Page
-		p.keys, p.values = newAligned(size).f, newAligned(size).f
+		p.keys, p.values = newAligned(size), newAligned(size)
 		c.layers[l] = p
 	}
 	return c

@@ -102,7 +102,7 @@ func rowsCollide(stride, rows int) bool {
 // scratchFor gives a worker n floats of unknown content, valid until its next call.
 func (b *Backend) scratchFor(worker, n int) []float32 {
 	if len(b.scratch[worker]) < n {
-		b.scratch[worker] = newAligned(n).f
+		b.scratch[worker] = newAligned(n)
 	}
 	return b.scratch[worker][:n]
 }

@@ -2,6 +2,8 @@ package cpu
 
 import (
 	"fmt"
+	"math/bits"
+	"slices"
 	"sync"
 	"unsafe"
 
@@ -9,12 +11,16 @@ import (
 )
 
 const (
-	alignBytes = 64       // a cache line and an AVX-512 register
-	keepBytes  = 64 << 20 // most bytes of one freed size that stay for reuse
+	alignBytes = 64 // a cache line and an AVX-512 register
+	// bigMove is the fewest elements that are worth a second thread when clearing or copying, 1 MB.
+	bigMove = 1 << 18
 )
 
-// buf is a float32 array that starts on a cache line unless it is a slice of another one.
-type buf struct{ f []float32 }
+// buf is a float32 array. One from Alloc starts on a cache line.
+type buf struct {
+	f     []float32
+	block []float32 // what Free gives back; nil in a slice of another buffer and after Free
+}
 
 // Len is the number of elements.
 func (b *buf) Len() int { return len(b.f) }
@@ -22,51 +28,81 @@ func (b *buf) Len() int { return len(b.f) }
 // f32 gives the elements of a buffer that this package made.
 func f32(b compute.Buf) []float32 { return b.(*buf).f }
 
-// freeList keeps freed buffers by length, so that a training step allocates nothing after the first one.
+// freeList keeps freed blocks, so that a training step allocates nothing after the first one. Row counts change from
+// step to step: blocks come in sizes one eighth of a power of two apart, and the oldest are dropped when live and
+// kept blocks together would exceed the most that was ever live by a quarter.
 type freeList struct {
-	mu     sync.Mutex
-	bySize map[int][]*buf
+	mu               sync.Mutex
+	kept             [][]float32 // oldest first
+	live, idle, peak int         // elements in use, kept, and the most ever in use
 }
 
-func newAligned(n int) *buf {
-	raw := make([]float32, n+alignBytes/4-1)
-	if n == 0 {
-		return &buf{f: raw[:0:0]}
+// blockSize is the size of the block for n elements: at most an eighth larger, and a multiple of 16.
+func blockSize(n int) int {
+	step := max(alignBytes/4, 1<<max(0, bits.Len(uint(n))-4))
+	return ceilDiv(n, step) * step
+}
+
+// take returns a block of the given size, and whether it is a used one, which doesn't hold zeros.
+func (l *freeList) take(size int) (block []float32, used bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.live += size
+	l.peak = max(l.peak, l.live)
+	for i, k := range slices.Backward(l.kept) {
+		if len(k) == size {
+			l.kept = slices.Delete(l.kept, i, i+1)
+			l.idle -= size
+			return k, true
+		}
 	}
+	drop := 0
+	for ; drop < len(l.kept) && l.live+l.idle > l.peak+l.peak/4; drop++ {
+		l.idle -= len(l.kept[drop])
+	}
+	l.kept = slices.Delete(l.kept, 0, drop)
+	return newAligned(size), false
+}
+
+func (l *freeList) put(block []float32) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.live -= len(block)
+	l.idle += len(block)
+	l.kept = append(l.kept, block)
+}
+
+// newAligned returns n zeros that start on a cache line.
+func newAligned(n int) []float32 {
+	if n == 0 {
+		return []float32{}
+	}
+	raw := make([]float32, n+alignBytes/4-1)
 	skip := 0
 	if off := uintptr(unsafe.Pointer(&raw[0])) % alignBytes; off != 0 {
 		skip = int(alignBytes-off) / 4
 	}
-	return &buf{f: raw[skip : skip+n : skip+n]}
+	return raw[skip : skip+n : skip+n]
 }
 
 // Alloc returns n zeros.
 func (b *Backend) Alloc(n int) compute.Buf {
-	b.free.mu.Lock()
-	kept := b.free.bySize[n]
-	if len(kept) == 0 {
-		b.free.mu.Unlock()
-		return newAligned(n)
+	block, used := b.free.take(blockSize(n))
+	x := &buf{f: block[:n:n], block: block}
+	if used {
+		b.Zero(x)
 	}
-	x := kept[len(kept)-1]
-	b.free.bySize[n] = kept[:len(kept)-1]
-	b.free.mu.Unlock()
-	clear(x.f)
 	return x
 }
 
-// Free keeps a buffer for the next Alloc of its size. Slices of it are dead too.
+// Free keeps the buffer's memory for a later Alloc. Slices of it are dead too.
 func (b *Backend) Free(x compute.Buf) {
 	v := x.(*buf)
-	n := len(v.f)
-	b.free.mu.Lock()
-	defer b.free.mu.Unlock()
-	if b.free.bySize == nil {
-		b.free.bySize = map[int][]*buf{}
+	if v.block == nil {
+		panic("cpu: free: a slice, or a buffer freed before")
 	}
-	if n > 0 && (len(b.free.bySize[n])+1)*n*4 <= keepBytes {
-		b.free.bySize[n] = append(b.free.bySize[n], v)
-	}
+	b.free.put(v.block)
+	*v = buf{}
 }
 
 // Slice is a view of x[from:to].
@@ -75,20 +111,23 @@ func (b *Backend) Slice(x compute.Buf, from, to int) compute.Buf {
 }
 
 // Upload copies src into dst.
-func (b *Backend) Upload(dst compute.Buf, src []float32) { copyEqual("upload", f32(dst), src) }
+func (b *Backend) Upload(dst compute.Buf, src []float32) { b.move("upload", f32(dst), src) }
 
 // Download copies src into dst.
-func (b *Backend) Download(dst []float32, src compute.Buf) { copyEqual("download", dst, f32(src)) }
-
-// Zero sets every element to 0.
-func (b *Backend) Zero(x compute.Buf) { clear(f32(x)) }
+func (b *Backend) Download(dst []float32, src compute.Buf) { b.move("download", dst, f32(src)) }
 
 // Copy copies src into dst.
-func (b *Backend) Copy(dst, src compute.Buf) { copyEqual("copy", f32(dst), f32(src)) }
+func (b *Backend) Copy(dst, src compute.Buf) { b.move("copy", f32(dst), f32(src)) }
 
-func copyEqual(what string, dst, src []float32) {
+// Zero sets every element to 0.
+func (b *Backend) Zero(x compute.Buf) {
+	f := f32(x)
+	b.parallel(len(f), bigMove, func(lo, hi int) { clear(f[lo:hi]) })
+}
+
+func (b *Backend) move(what string, dst, src []float32) {
 	if len(dst) != len(src) {
-		panic(fmt.Sprintf("cpu: %s: source has %d elements, want %d", what, len(src), len(dst)))
+		panic(fmt.Sprintf("cpu: %s: %d elements, want %d", what, len(src), len(dst)))
 	}
-	copy(dst, src)
+	b.parallel(len(dst), bigMove, func(lo, hi int) { copy(dst[lo:hi], src[lo:hi]) })
 }

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"testing"
 	"unsafe"
+
+	"github.com/burnish-rl/burnish/internal/compute"
 )
 
 func TestAllocGivesAlignedZeros(t *testing.T) {
@@ -28,12 +30,61 @@ func TestAllocGivesAlignedZeros(t *testing.T) {
 	}
 }
 
-func TestFreedBufferIsUsedAgain(t *testing.T) {
+func TestFreedMemoryIsUsedAgain(t *testing.T) {
 	b := New(1)
-	x := b.Alloc(100)
+	x := b.Alloc(1000)
+	start := &f32(x)[0]
 	b.Free(x)
-	if b.Alloc(100) != x {
-		t.Error("Alloc did not take the freed buffer of the same size")
+	if y := b.Alloc(990); &f32(y)[0] != start {
+		t.Error("Alloc did not take the freed block of nearly the same size")
+	}
+}
+
+func TestFreeingTwiceOrASlicePanics(t *testing.T) {
+	b := New(1)
+	x := b.Alloc(10)
+	for name, v := range map[string]compute.Buf{"slice": b.Slice(x, 0, 5), "freed": x} {
+		if name == "freed" {
+			b.Free(x)
+		}
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("freeing a %s did not panic", name)
+				}
+			}()
+			b.Free(v)
+		}()
+	}
+}
+
+// Steps with ever other row counts must not pile up memory.
+func TestKeptMemoryIsBounded(t *testing.T) {
+	b := New(1)
+	for step := range 200 {
+		var held []compute.Buf
+		for layer := range 10 {
+			held = append(held, b.Alloc(1000+step*37%5000+layer))
+		}
+		for _, x := range held {
+			b.Free(x)
+		}
+	}
+	total := 0
+	for _, k := range b.free.kept {
+		total += len(k)
+	}
+	if most := 10 * blockSize(6000) * 5 / 4; total > most || b.free.idle != total || b.free.live != 0 {
+		t.Errorf("kept %d (counted %d), live %d, want at most %d and 0", total, b.free.idle, b.free.live, most)
+	}
+}
+
+func TestBlockSizesWasteAnEighthAtMost(t *testing.T) {
+	for n := range 5000 {
+		size := blockSize(n)
+		if size < n || size%16 != 0 || size > n+max(15, n/8) || blockSize(size) != size {
+			t.Fatalf("block for %d elements has %d", n, size)
+		}
 	}
 }
 

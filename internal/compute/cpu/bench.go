@@ -80,19 +80,20 @@ func (g *gemm) gradW()  { g.b.MatMulGradW(g.dw, g.dy, g.x, g.rows) }
 // flops is the number of floating-point operations of one product.
 func (g *gemm) flops() float64 { return 2 * float64(g.rows) * float64(g.shape.N) * float64(g.shape.K) }
 
-// gflops is the speed in the fastest tenth of the given time, so that another process's burst doesn't count.
+// gflops is the speed in the fastest of ten parts of the given time, so that another process's burst doesn't count.
 func (g *gemm) gflops(product func(), seconds float64) float64 {
-	const windows = 10
-	window := time.Duration(seconds / windows * float64(time.Second))
+	const parts = 10
 	product() // faults the pages in
 	best := 0.0
-	for range windows {
+	for begin := time.Now(); ; {
 		start, n := time.Now(), 0
-		for n == 0 || time.Since(start) < window {
+		for n == 0 || time.Since(start).Seconds() < seconds/parts {
 			product()
 			n++
 		}
 		best = max(best, float64(n)*g.flops()/time.Since(start).Seconds()/1e9)
+		if time.Since(begin).Seconds() >= seconds {
+			return best
+		}
 	}
-	return best
 }

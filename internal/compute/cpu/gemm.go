@@ -12,8 +12,10 @@ const (
 	// l1Sets and l1Ways are those of a 32 KB first-level cache, l1Line its line in floats.
 	l1Sets, l1Ways, l1Line = 64, 8, 16
 
-	// pieceWork is the least work that is worth a piece of its own, in multiply-adds: about 10 µs.
+	// pieceWork is the least work that is worth a piece of its own, in multiply-adds: about 5 µs.
 	pieceWork = 1 << 18
+	// streamRows is the number of rows below which a product takes the time of reading the weights from memory.
+	streamRows = 8
 )
 
 // grid cuts an output of rows by columns-in-panels into units that the threads take one by one.
@@ -23,15 +25,14 @@ type grid struct {
 }
 
 // newGrid chooses blocks: rows such that a block of kc terms stays in the second-level cache, then pairs of panels
-// until there are enough units for the threads. depth is the number of terms of one output.
-func newGrid(rows, cols, kc, depth, threads int) grid {
+// until there are enough units for the threads. work is the number of multiply-adds.
+func newGrid(rows, cols, kc, work, threads int) grid {
 	if rows == 0 || cols == 0 {
 		return grid{}
 	}
 	g := grid{rows: rows, cols: cols}
 	most := min(max(blockFloats/kc, minBlockRows), maxBlockRows)
 	g.setRows(ceilDiv(rows, most))
-	work := rows * cols * panel * depth
 	units := 1
 	if threads > 1 {
 		units = max(1, min(threads*piecesPerThread, work/pieceWork))

@@ -11,7 +11,7 @@ func (b *Backend) MatMul(y, x compute.Buf, w compute.Weight, rows int, add bool)
 	out, in := matrix("matmul y", y, rows, w.N), matrix("matmul x", x, rows, w.K)
 	data := f32(w.Data)
 	kc := min(w.K, kBlock)
-	g := newGrid(rows, panels(w.N), max(kc, 1), w.K, b.threads)
+	g := newGrid(rows, panels(w.N), max(kc, 1), gemmWork(w, rows), b.threads)
 	b.each(g.units(), func(worker, i int) {
 		r0, r1, p0, p1 := g.unit(i)
 		scratch := b.scratchFor(worker, leftScratch(r1-r0, kc)+(r1-r0)*panel)
@@ -32,6 +32,9 @@ func (b *Backend) MatMul(y, x compute.Buf, w compute.Weight, rows int, add bool)
 	})
 }
 
+// gemmWork is the cost of a product in multiply-adds.
+func gemmWork(w compute.Weight, rows int) int { return max(rows, streamRows) * w.N * w.K }
+
 // MatMulGradX computes dx[r,k] = Σ_n dy[r,n]·W[n,k], or dx += … when add is true. Blocks of W are transposed on the
 // way: panels of 16 k's by n.
 func (b *Backend) MatMulGradX(dx, dy compute.Buf, w compute.Weight, rows int, add bool) {
@@ -40,7 +43,7 @@ func (b *Backend) MatMulGradX(dx, dy compute.Buf, w compute.Weight, rows int, ad
 	const nBlock = 512
 	nc := min(w.N, nBlock)
 	packed := panels(nc) * panel * panel
-	g := newGrid(rows, panels(w.K), max(nc, 1), w.N, b.threads)
+	g := newGrid(rows, panels(w.K), max(nc, 1), gemmWork(w, rows), b.threads)
 	b.each(g.units(), func(worker, i int) {
 		r0, r1, p0, p1 := g.unit(i)
 		scratch := b.scratchFor(worker, 2*packed+leftScratch(r1-r0, nc)+(r1-r0)*panel)
@@ -88,7 +91,7 @@ func (b *Backend) MatMulGradW(dw compute.Weight, dy, x compute.Buf, rows int) {
 	data := f32(dw.Data)
 	const rBlock = 256
 	rc := min(rows, rBlock)
-	g := newGrid(dw.K, panels(dw.N), max(rc, 1), rows, b.threads)
+	g := newGrid(dw.K, panels(dw.N), max(rc, 1), gemmWork(dw, rows), b.threads)
 	b.each(g.units(), func(worker, i int) {
 		k0, k1, p0, p1 := g.unit(i)
 		pack := b.scratchFor(worker, 2*rc*panel)

@@ -2,10 +2,10 @@ package decoder
 
 import "github.com/burnish-rl/burnish/internal/compute"
 
-// headBytes bounds the logits held at once: 157 rows at a vocabulary of 151,936.
+// headBytes bounds the logits held at once: 165 rows at a vocabulary of 151,936.
 const headBytes = 96 << 20
 
-// HeadChunk is the number of rows whose logits are held at once. It changes no bit.
+// HeadChunk is the number of rows whose logits are held at once.
 func (c Config) HeadChunk() int {
 	return min(max(headBytes/4/c.Vocab, 1), 4096)
 }
@@ -45,7 +45,7 @@ func (m *Model) headGrad(dx, x compute.Buf, target []int32, temperature float32,
 // eachChunk calls fn with the normed rows h [to-from, H] and their logits [to-from, V].
 func (m *Model) eachChunk(x compute.Buf, rows int, fn func(from, to int, h, logits compute.Buf)) {
 	hidden, v := m.cfg.Hidden, m.cfg.Vocab
-	chunk := min(m.cfg.HeadChunk(), rows)
+	chunk := min(m.chunk, rows)
 	tmp := scratch{b: m.b}
 	defer tmp.free()
 	hs, ls := tmp.alloc(chunk*hidden), tmp.alloc(chunk*v)

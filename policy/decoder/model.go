@@ -22,6 +22,7 @@ type Model struct {
 	cfg     Config
 	b       compute.Backend
 	invFreq []float32 // [HeadDim/2]
+	chunk   int       // rows whose logits are held at once; it changes no bit
 
 	embed, norm, head *Param // head is embed when the model is tied
 	layers            []layer
@@ -43,7 +44,7 @@ func New(cfg Config, b compute.Backend, src Source) (*Model, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	m := &Model{cfg: cfg, b: b, invFreq: inverseFrequencies(cfg), linears: map[string]*linear{}}
+	m := &Model{cfg: cfg, b: b, invFreq: inverseFrequencies(cfg), chunk: cfg.HeadChunk(), linears: map[string]*linear{}}
 	if err := m.load(src); err != nil {
 		m.Close()
 		return nil, err

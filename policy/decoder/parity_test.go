@@ -1,21 +1,12 @@
 package decoder
 
-import (
-	"testing"
-
-	"github.com/burnish-rl/burnish/internal/compute"
-	"github.com/burnish-rl/burnish/internal/compute/ref"
-)
+import "testing"
 
 // Limits against transformers in float32.
 const (
 	logitLimit = 1e-4 // absolute; log-probs and entropies too
 	gradLimit  = 1e-4 // of the tensor's largest gradient
 )
-
-func backends() map[string]compute.Backend {
-	return map[string]compute.Backend{"ref": ref.New()}
-}
 
 func TestParityWithTransformers(t *testing.T) {
 	for name, b := range backends() {

@@ -1,0 +1,124 @@
+package decoder
+
+import (
+	"fmt"
+	"math"
+	"testing"
+
+	"github.com/burnish-rl/burnish/internal/compute/ref"
+)
+
+// eachTiny runs a test on every backend, for a tied and an untied head, with and without an adapter.
+func eachTiny(t *testing.T, test func(t *testing.T, m *Model, backend string)) {
+	for name, b := range backends() {
+		for _, tied := range []bool{true, false} {
+			for _, adapter := range []bool{false, true} {
+				t.Run(fmt.Sprintf("%s/tied=%v/adapter=%v", name, tied, adapter), func(t *testing.T) {
+					m := newTiny(t, b, tied, adapter)
+					defer m.Close()
+					test(t, m, name)
+				})
+			}
+		}
+	}
+}
+
+// TestSharedPromptEqualsAlone: a prompt computed once collects what its copies would.
+func TestSharedPromptEqualsAlone(t *testing.T) {
+	eachTiny(t, func(t *testing.T, m *Model, backend string) {
+		groups := drawGroups(m.cfg.Vocab)
+		wantLogP, want := trainOn(t, m, alone(groups))
+		exact := map[string][]float64{}
+		if backend == "ref" {
+			for _, p := range m.Params() {
+				exact[p.Name] = append([]float64{}, ref.Data(p.Grad)...)
+			}
+		}
+		logp, got := trainOn(t, m, []Packed{pack(groups)})
+		if !sameBits(logp, wantLogP) {
+			t.Errorf("log-probs of the packed batch differ by %g, want the same bits", maxDiff(logp, wantLogP))
+		}
+		for _, p := range m.Params() {
+			if !p.Trainable {
+				continue
+			}
+			if e := maxDiff(got[p.Name], want[p.Name]) / maxAbs(want[p.Name]); !(e < 2e-5) {
+				t.Errorf("gradient of %s differs by %.3g, want at most 2e-5", p.Name, e)
+			}
+			if backend == "ref" {
+				if e := maxDiff64(ref.Data(p.Grad), exact[p.Name]); !(e < 1e-10) {
+					t.Errorf("gradient of %s differs by %.3g in float64, want at most 1e-10", p.Name, e)
+				}
+			}
+		}
+	})
+}
+
+func maxDiff64(a, b []float64) float64 {
+	worst := 0.0
+	for i := range a {
+		if d := math.Abs(a[i] - b[i]); !(d <= worst) {
+			worst = d
+		}
+	}
+	return worst
+}
+
+// TestAnySplitGivesTheSameBits: micro-batches cut between prompts, and the head's chunks, change no bit.
+func TestAnySplitGivesTheSameBits(t *testing.T) {
+	eachTiny(t, func(t *testing.T, m *Model, _ string) {
+		g := drawGroups(m.cfg.Vocab)
+		wantLogP, want := trainOn(t, m, []Packed{pack(g)})
+		for name, batches := range map[string][]Packed{
+			"one by one": {pack(g[:1]), pack(g[1:2]), pack(g[2:])},
+			"1+2":        {pack(g[:1]), pack(g[1:])},
+			"2+1":        {pack(g[:2]), pack(g[2:])},
+		} {
+			for _, chunk := range []int{m.cfg.HeadChunk(), 16, 1} {
+				m.chunk = chunk
+				logp, got := trainOn(t, m, batches)
+				if !sameBits(logp, wantLogP) {
+					t.Errorf("%s, chunk %d: log-probs differ by %g", name, chunk, maxDiff(logp, wantLogP))
+				}
+				for p := range want {
+					if !sameBits(got[p], want[p]) {
+						t.Errorf("%s, chunk %d: gradient of %s differs by %g", name, chunk, p, maxDiff(got[p], want[p]))
+					}
+				}
+			}
+			m.chunk = m.cfg.HeadChunk()
+		}
+	})
+}
+
+// TestEntropyGradientIsOptional: nil is the same as zeros, and changes what a non-zero one gives.
+func TestEntropyGradientIsOptional(t *testing.T) {
+	for name, b := range backends() {
+		t.Run(name, func(t *testing.T) {
+			m := newTiny(t, b, true, false)
+			defer m.Close()
+			m.EnableGrads()
+			p := pack(drawGroups(m.cfg.Vocab))
+			a, e := outGrads(len(p.Out))
+			grad := func(dentropy []float32) []float32 {
+				m.ZeroGrads()
+				pass, err := m.LogProbs(p, 1, true)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := pass.Backward(a, dentropy); err != nil {
+					t.Fatal(err)
+				}
+				m.FinishGrads()
+				return m.Read(m.embed, m.embed.Grad)
+			}
+			without := grad(nil)
+			if zero := grad(make([]float32, len(a))); maxDiff(without, zero) > 1e-6 {
+				t.Errorf("nil differs from zeros by %g", maxDiff(without, zero))
+			}
+			if maxDiff(without, grad(e)) < 1e-3 {
+				t.Error("the entropy's gradient changes nothing")
+			}
+		})
+	}
+}

@@ -110,5 +110,5 @@ func TestOddBytesPanic(t *testing.T) {
 			t.Error("no panic")
 		}
 	}()
-	DecodeBF16(make([]byte, 3))
+	DecodeBF16(EncodeBF16([]float32{1, 2})[1:])
 }

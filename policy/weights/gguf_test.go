@@ -13,7 +13,6 @@ type ggufDraft struct {
 	meta, infos   []byte
 	keys, tensors uint64
 	align         int
-	data          int
 }
 
 var le = binary.LittleEndian

@@ -24,7 +24,7 @@ func (e *entry) load() (data []float32, bad int, err error) {
 	perChunk := chunkBytes / c.size
 	chunks := (blocks + perChunk - 1) / perChunk
 
-	data = make([]float32, e.n)
+	data, what := make([]float32, e.n), e.what()
 	var (
 		next    atomic.Int64
 		wg      sync.WaitGroup
@@ -41,7 +41,7 @@ func (e *entry) load() (data []float32, bad int, err error) {
 			}
 			from, to := i*perChunk, min((i+1)*perChunk, blocks)
 			src := buf[:(to-from)*c.size]
-			failed := e.in.readAt(src, e.begin+int64(from)*int64(c.size), e.what())
+			failed := e.in.readAt(src, e.begin+int64(from)*int64(c.size), what)
 			if failed != nil {
 				mu.Lock()
 				if i < errAt {

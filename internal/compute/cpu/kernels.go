@@ -5,6 +5,9 @@ import (
 	"slices"
 )
 
+// The assembly is written by the module in _asm and checked in; `go generate` here writes it again, offline once the
+// modules are in the cache.
+//
 //go:generate go run -C _asm . -out ../kernels_amd64.s -stubs ../kernels_amd64.go -pkg cpu
 
 // maxTileRows is the number of rows of the largest tile in any instruction set.

@@ -13,7 +13,7 @@ func replay(m *Model, groups []group) []float32 {
 	b, v := m.b, m.cfg.Vocab
 	free := int32(0)
 	take := func() int32 { free++; return free - 1 }
-	c := m.NewCache(64)
+	c := m.NewCache(128)
 	defer b.FreeCache(c)
 
 	var prompts Packed
@@ -93,7 +93,7 @@ func (m *Model) download(x compute.Buf) []float32 {
 // TestGenerationHasTrainingsBits: for the same tokens in the same context, the logits and log-probs of generation
 // have the bits that training sees, packed with shared prompts or one by one.
 func TestGenerationHasTrainingsBits(t *testing.T) {
-	eachTiny(t, func(t *testing.T, m *Model, _ string) {
+	eachModel(t, func(t *testing.T, m *Model) {
 		groups := drawGroups(m.cfg.Vocab)
 		got := replay(m, groups)
 		packed := pack(groups)

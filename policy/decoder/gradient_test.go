@@ -27,7 +27,7 @@ func TestFiniteDifferences(t *testing.T) {
 		for _, adapter := range []bool{false, true} {
 			t.Run(fmt.Sprintf("tied=%v/adapter=%v", tied, adapter), func(t *testing.T) {
 				r := &recorder{Backend: ref.New()}
-				m := newTiny(t, r, tied, adapter)
+				m := newModel(t, r, tiny(tied), adapter)
 				defer m.Close()
 				p := pack(drawGroups(m.cfg.Vocab))
 				trainOn(t, m, []Packed{p})

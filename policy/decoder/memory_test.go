@@ -121,7 +121,7 @@ func TestNothingLeaks(t *testing.T) {
 	for name, b := range backends() {
 		t.Run(name, func(t *testing.T) {
 			l := &ledger{Backend: b}
-			m := newTiny(t, l, false, true)
+			m := newModel(t, l, tiny(false), true)
 			groups := drawGroups(m.cfg.Vocab)
 			m.EnableGrads()
 			start := l.live

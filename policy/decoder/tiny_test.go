@@ -5,13 +5,14 @@ import (
 	"testing"
 
 	"github.com/burnish-rl/burnish/internal/compute"
+	"github.com/burnish-rl/burnish/internal/compute/cpu"
 	"github.com/burnish-rl/burnish/internal/compute/ref"
 	"github.com/burnish-rl/burnish/internal/rng"
 )
 
 // backends are those that every test of this package runs on.
 func backends() map[string]compute.Backend {
-	return map[string]compute.Backend{"ref": ref.New()}
+	return map[string]compute.Backend{"ref": ref.New(), "cpu": cpu.New(2)}
 }
 
 // tiny is a model of odd sizes: three query heads share a key-value head, and nothing is a multiple of 16.
@@ -19,6 +20,10 @@ func tiny(tied bool) Config {
 	return Config{ModelType: "llama", Hidden: 12, Inner: 10, Layers: 2, Heads: 6, KVHeads: 2, HeadDim: 4, Vocab: 19, MaxPositions: 128,
 		NormEps: 1e-5, RopeTheta: 100, Tied: tied, InitStd: 0.4, BOS: NoToken, PAD: NoToken}
 }
+
+// mid is large enough for every tile of the cpu's matrix products.
+var mid = Config{ModelType: "llama", Hidden: 96, Inner: 560, Layers: 2, Heads: 6, KVHeads: 2, HeadDim: 16, Vocab: 700, MaxPositions: 512,
+	NormEps: 1e-5, RopeTheta: 10000, Tied: true, InitStd: 0.12, BOS: NoToken, PAD: NoToken}
 
 // randomNorms draws norms around 1, which RandomSource leaves at 1.
 func randomNorms(c Config) Source {
@@ -33,9 +38,10 @@ func randomNorms(c Config) Source {
 	}}
 }
 
-func newTiny(t testing.TB, b compute.Backend, tied, adapter bool) *Model {
+// newModel makes a model that can't hide a dropped norm, or an adapter whose B is 0.
+func newModel(t testing.TB, b compute.Backend, c Config, adapter bool) *Model {
 	t.Helper()
-	m, err := New(tiny(tied), b, randomNorms(tiny(tied)))
+	m, err := New(c, b, randomNorms(c))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,11 +65,12 @@ type group struct {
 	completions [][]int32
 }
 
-// drawGroups makes groups with completions of different lengths; ids repeat, as inputs and as targets.
+// drawGroups makes groups with completions of different lengths, longer for a larger model. In the small vocabulary
+// ids repeat, as inputs and as targets.
 func drawGroups(vocab int) []group {
 	n := uint32(0)
 	draw := func(length int) []int32 {
-		out := make([]int32, length)
+		out := make([]int32, length*(1+vocab/100))
 		for i := range out {
 			n++
 			out[i] = int32(rng.Intn(8, rng.Tasks, rng.At{A: n}, vocab))

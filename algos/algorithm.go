@@ -8,6 +8,7 @@ import "github.com/burnish-rl/burnish/algos/loss"
 // Needs is what an algorithm asks the loop to provide. The loop computes exactly that, and the memory plan reads it.
 type Needs struct {
 	Demonstrations bool // trains on the tasks' demonstrations (SFT); no rollouts, no rewards
+	PromptTokens   bool // with Demonstrations: the prompt is trained too, but for its first token
 	Reference      bool // log-probs under the policy as it stood when the stage began
 }
 

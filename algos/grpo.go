@@ -23,11 +23,11 @@ var grpo = Info{
 //
 // The KL penalty is off by default, as in TRL; the paper has 0.04.
 type GRPO struct {
-	ClipLow      float64 `yaml:"clip_low" doc:"lower bound of the ratio is 1-clip_low; in (0, 1)"`
-	ClipHigh     float64 `yaml:"clip_high" doc:"upper bound of the ratio is 1+clip_high; > 0"`
-	KLCoef       float64 `yaml:"kl_coef" doc:"weight of the KL penalty (k3) to the policy before training; >= 0, 0 is off and needs no reference"`
-	ScaleRewards string  `yaml:"scale_rewards" doc:"group: divide by the group's standard deviation; none: centre only"`
-	Reduce       string  `yaml:"reduce" doc:"what a token weighs: token_mean 1/N, sequence_mean 1/(B·T), sequence_sum 1/B, constant 1/(B·max_tokens)"`
+	ClipLow      float64 `yaml:"clip_low"`      // lower bound of the ratio is 1-clip_low; in (0, 1)
+	ClipHigh     float64 `yaml:"clip_high"`     // upper bound of the ratio is 1+clip_high; > 0
+	KLCoef       float64 `yaml:"kl_coef"`       // weight of the KL penalty (k3) to the policy before training; >= 0, 0 is off and needs no reference
+	ScaleRewards string  `yaml:"scale_rewards"` // group: divide by the group's standard deviation; none: centre only
+	Reduce       string  `yaml:"reduce"`        // what a token weighs: token_mean 1/N, sequence_mean 1/(B·T), sequence_sum 1/B, constant 1/(B·max_tokens)
 }
 
 // Validate checks the options.

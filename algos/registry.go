@@ -2,8 +2,8 @@ package algos
 
 import "fmt"
 
-// Options are an algorithm's options: the algorithm itself. Fields carry the yaml key and a doc tag with unit and
-// range, from which the recipe reference is made.
+// Options are an algorithm's options: the algorithm itself. A field has a yaml key and a comment with unit
+// and range, from which the recipe reference is made.
 type Options = Algorithm
 
 // Info is one algorithm as the table and the documentation show it.

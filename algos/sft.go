@@ -8,11 +8,12 @@ var sft = Info{
 	New:  func() Options { return &SFT{Reduce: "token_mean"} },
 }
 
-// SFT trains on demonstrations. Only the demonstration's tokens are trained, never the prompt's.
+// SFT trains on demonstrations: on their tokens alone, or with the prompt's.
 //
 //	L = -Σ_t w_t·logp_t,   w from Reduce
 type SFT struct {
-	Reduce string `yaml:"reduce" doc:"what a token weighs: token_mean 1/N, sequence_mean 1/(B·T), sequence_sum 1/B, constant 1/(B·max_tokens)"`
+	TrainPrompt bool   `yaml:"train_prompt"` // train the prompt's tokens too, as in pretraining; default false
+	Reduce      string `yaml:"reduce"`       // what a token weighs: token_mean 1/N, sequence_mean 1/(B·T), sequence_sum 1/B, constant 1/(B·max_tokens)
 }
 
 // Validate checks the options.
@@ -22,7 +23,7 @@ func (a *SFT) Validate() error {
 }
 
 // Needs says that SFT wants demonstrations: no rollouts, no rewards.
-func (a *SFT) Needs() Needs { return Needs{Demonstrations: true} }
+func (a *SFT) Needs() Needs { return Needs{Demonstrations: true, PromptTokens: a.TrainPrompt} }
 
 // Advantages is nil: demonstrations are not compared.
 func (a *SFT) Advantages([]Group) ([][]float64, error) { return nil, nil }

@@ -21,10 +21,10 @@ var adamw = Info{
 //
 // Decay is off by default, as in TRL; it skips parameters that ask for none (norms, biases).
 type AdamW struct {
-	Beta1       float64 `yaml:"beta1" doc:"decay of the mean gradient; in [0, 1)"`
-	Beta2       float64 `yaml:"beta2" doc:"decay of the mean squared gradient; in [0, 1)"`
-	Eps         float64 `yaml:"eps" doc:"added to the root of the squared gradient; in (0, 1)"`
-	WeightDecay float64 `yaml:"weight_decay" doc:"decoupled weight decay of matrices, not of norms; >= 0"`
+	Beta1       float64 `yaml:"beta1"`        // decay of the mean gradient; in [0, 1)
+	Beta2       float64 `yaml:"beta2"`        // decay of the mean squared gradient; in [0, 1)
+	Eps         float64 `yaml:"eps"`          // added to the root of the squared gradient; in (0, 1)
+	WeightDecay float64 `yaml:"weight_decay"` // decoupled weight decay of matrices, not of norms; >= 0
 }
 
 // Validate checks the options.

@@ -15,7 +15,7 @@ type Param struct {
 	Decay      bool // weight decay applies: matrices yes, norms and biases no
 }
 
-// Options are an optimizer's options. Fields carry the yaml key and a doc tag with unit and range.
+// Options are an optimizer's options. A field has a yaml key and a comment with unit and range.
 type Options interface {
 	Validate() error
 	// New makes the optimizer with its state at zero. params keep their order and their buffers.

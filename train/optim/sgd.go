@@ -12,8 +12,8 @@ var sgd = Info{
 //
 //	g' = g + decay·p;  m = μ·m + g';  p = p - rate·m        (without momentum m = g')
 type SGD struct {
-	Momentum    float64 `yaml:"momentum" doc:"heavy-ball momentum; in [0, 1), 0 is off and needs no memory"`
-	WeightDecay float64 `yaml:"weight_decay" doc:"L2 penalty on matrices, not on norms; >= 0"`
+	Momentum    float64 `yaml:"momentum"`     // heavy-ball momentum; in [0, 1), 0 is off and needs no memory
+	WeightDecay float64 `yaml:"weight_decay"` // L2 penalty on matrices, not on norms; >= 0
 }
 
 // Validate checks the options.

@@ -10,7 +10,7 @@ var constant = Info{
 //
 //	factor(s) = s/W for s < W, else 1;   W from [WarmupSteps]
 type Constant struct {
-	Warmup float64 `yaml:"warmup" doc:"share of all steps over which the rate rises from 0; in [0, 1)"`
+	Warmup float64 `yaml:"warmup"` // share of all steps over which the rate rises from 0; in [0, 1)
 }
 
 // Validate checks the options.

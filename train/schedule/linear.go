@@ -13,8 +13,8 @@ var linear = Info{
 //
 // Floor 0 is transformers' linear schedule. The floor itself would be reached at s = T, one after the last update.
 type Linear struct {
-	Warmup float64 `yaml:"warmup" doc:"share of all steps over which the rate rises from 0; in [0, 1)"`
-	Floor  float64 `yaml:"floor" doc:"share of the rate left at the end; in [0, 1]"`
+	Warmup float64 `yaml:"warmup"` // share of all steps over which the rate rises from 0; in [0, 1)
+	Floor  float64 `yaml:"floor"`  // share of the rate left at the end; in [0, 1]
 }
 
 // Validate checks the options.

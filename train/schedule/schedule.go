@@ -14,7 +14,7 @@ type Schedule interface {
 	Rate(step, steps int) float64
 }
 
-// Options are a schedule's options. Fields carry the yaml key and a doc tag with unit and range.
+// Options are a schedule's options. A field has a yaml key and a comment with unit and range.
 type Options interface {
 	Schedule
 	Validate() error

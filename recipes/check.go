@@ -1,0 +1,171 @@
+package recipes
+
+import (
+	"math"
+	"strings"
+
+	"github.com/burnish-rl/burnish/envs"
+)
+
+// Limits of numbers in a recipe: far above sense, low enough that products fit.
+const (
+	maxSteps      = 100_000_000
+	maxPerStep    = 1_000_000 // prompts, samples, demonstrations
+	maxTokens     = 10_000_000
+	maxVocabulary = 10_000_000
+	maxScalar     = 100.0 // temperature, learning rate
+)
+
+// refuse reports a problem at a path, or at the section it would be in. Nothing is said about a path whose value was
+// already refused.
+func (d *decoder) refuse(path, format string, args ...any) {
+	n := d.root
+	found := false
+	for p := path; p != ""; p = p[:max(strings.LastIndexByte(p, '.'), 0)] {
+		if d.bad[p] {
+			return
+		}
+		if at := d.at[p]; at != nil && !found {
+			n, found = at, true
+		}
+	}
+	d.report(n, format, args...)
+}
+
+// given says that a key stands in the recipe.
+func (d *decoder) given(path string) bool { return d.at[path] != nil }
+
+func (d *decoder) count(path string, v, low, high int) {
+	if v < low || v > high {
+		d.refuse(path, "%s is %d, want %d to %d", path, v, low, high)
+	}
+}
+
+func (d *decoder) number(path string, v float64, ok bool, want string) {
+	if !ok || math.IsNaN(v) {
+		d.refuse(path, "%s is %v, want %s", path, v, want)
+	}
+}
+
+// checkAll checks what the types cannot say. Keys that the algorithm makes meaningless are refused with the reason.
+func (d *decoder) checkAll(r *Recipe, demonstrations bool) {
+	d.checkModel(r.Model)
+	d.checkRollout(r.Rollout)
+	d.checkTrain(r.Train)
+	if !d.given("optim.lr") {
+		d.refuse("optim.lr", "optim.lr is missing, want the peak learning rate, such as 1e-5")
+	} else {
+		d.number("optim.lr", r.Optim.LR, r.Optim.LR > 0 && r.Optim.LR <= maxScalar, "a number in (0, 100]")
+	}
+	d.number("optim.clip", r.Optim.Clip, r.Optim.Clip >= 0, "a number >= 0")
+	switch {
+	case r.Algo.Kind == "": // already reported
+	case demonstrations:
+		d.checkDemonstrations(r)
+	default:
+		d.checkSampled(r)
+	}
+	if r.Env.Kind != "" && r.Train.EvalLimit > 0 && r.EvalEnv.Kind == "" {
+		if _, ok := r.Env.Options.(envs.HoldOuter); !ok {
+			d.refuse("env", "env %s has no held-out tasks: give eval_env, or train.eval_limit 0 for no evaluation", r.Env.Kind)
+		}
+	}
+}
+
+func (d *decoder) checkModel(m Model) {
+	switch {
+	case m.From == "":
+		d.refuse("model.from", "model.from is missing, want builtin:tiny, the path of a model, or new: --set model.from=PATH")
+	case m.From == "new":
+		if m.Config.IsZero() && !d.given("model.config") {
+			d.refuse("model", "model.config is missing, and a new model needs the path of a config.json or its keys")
+		}
+		if m.Tokenizer == "" {
+			d.refuse("model", "model.tokenizer is missing, and a new model needs builtin:tiny or the path of a tokenizer.json")
+		}
+	default:
+		if d.given("model.config") {
+			d.refuse("model.config", "model.config is for model.from new: %s brings its own", m.From)
+		}
+		if d.given("model.tokenizer") {
+			d.refuse("model.tokenizer", "model.tokenizer is for model.from new: %s brings its own", m.From)
+		}
+	}
+	switch m.Precision {
+	case "f32":
+	case "bf16", "f16":
+		d.refuse("model.precision", "model.precision %s: not in this version, want f32", m.Precision)
+	default:
+		d.refuse("model.precision", "model.precision is %s, want f32", show(m.Precision))
+	}
+}
+
+func (d *decoder) checkRollout(o Rollout) {
+	d.count("rollout.max_tokens", o.MaxTokens, 1, maxTokens)
+	d.count("rollout.top_k", o.TopK, 0, maxVocabulary)
+	d.number("rollout.min_p", o.MinP, o.MinP >= 0 && o.MinP < 1, "a number in [0, 1)")
+	for i, s := range o.Stop {
+		if s == "" {
+			d.refuse("rollout.stop", "rollout.stop: string %d is empty", i)
+		}
+	}
+}
+
+func (d *decoder) checkTrain(t Train) {
+	if d.given("train.steps") {
+		d.count("train.steps", t.Steps, 1, maxSteps)
+	}
+	if d.given("train.epochs") {
+		d.count("train.epochs", t.Epochs, 1, maxPerStep)
+	}
+	d.count("train.eval_every", t.EvalEvery, 0, maxSteps)
+	d.count("train.eval_limit", t.EvalLimit, 0, maxSteps)
+	d.count("train.checkpoint_every", t.CheckpointEvery, 0, maxSteps)
+	d.count("train.checkpoint_keep", t.CheckpointKeep, 1, maxPerStep)
+	d.count("train.micro_batch_tokens", t.MicroBatchTokens, 0, maxTokens)
+	d.number("train.eval_temperature", t.EvalTemperature, t.EvalTemperature >= 0 && t.EvalTemperature <= maxScalar, "a number in [0, 100], 0 for greedy")
+	if t.Memory != "auto" {
+		d.refuse("train.memory", "train.memory %s: not in this version, want auto", show(t.Memory))
+	}
+}
+
+func (d *decoder) checkDemonstrations(r *Recipe) {
+	for _, key := range []string{"prompts_per_step", "samples_per_prompt", "temperature", "top_k", "top_p", "min_p"} {
+		if d.given("rollout." + key) {
+			hint := ""
+			if key == "prompts_per_step" {
+				hint = "; train.batch_size is the number of demonstrations a step"
+			}
+			d.refuse("rollout."+key, "rollout.%s has no meaning under %s, which samples nothing while it trains%s", key, r.Algo.Kind, hint)
+		}
+	}
+	if d.given("rewards") {
+		d.refuse("rewards", "rewards have no meaning under %s, which learns from demonstrations", r.Algo.Kind)
+	}
+	switch steps, epochs := d.given("train.steps"), d.given("train.epochs"); {
+	case steps && epochs:
+		d.refuse("train.epochs", "train.epochs and train.steps are both given, want one of them")
+	case !steps && !epochs:
+		d.refuse("train", "train.steps or train.epochs is missing")
+	}
+	d.count("train.batch_size", r.Train.BatchSize, 1, maxPerStep)
+}
+
+func (d *decoder) checkSampled(r *Recipe) {
+	if d.given("train.batch_size") {
+		d.refuse("train.batch_size", "train.batch_size has no meaning under %s, want rollout.prompts_per_step", r.Algo.Kind)
+	}
+	if d.given("train.epochs") {
+		d.refuse("train.epochs", "train.epochs has no meaning under %s, want train.steps", r.Algo.Kind)
+	}
+	if !d.given("train.steps") {
+		d.refuse("train", "train.steps is missing")
+	}
+	if len(r.Rewards) == 0 && isNull(d.at["rewards"]) {
+		d.refuse("rewards", "rewards are missing, and %s learns from them", r.Algo.Kind)
+	}
+	d.count("rollout.prompts_per_step", r.Rollout.PromptsPerStep, 1, maxPerStep)
+	d.count("rollout.samples_per_prompt", r.Rollout.SamplesPerPrompt, 2, maxPerStep)
+	d.number("rollout.temperature", r.Rollout.Temperature, r.Rollout.Temperature > 0 && r.Rollout.Temperature <= maxScalar, "a number in (0, 100]")
+	d.number("rollout.top_p", r.Rollout.TopP, r.Rollout.TopP > 0 && r.Rollout.TopP <= 1, "a number in (0, 1]")
+}

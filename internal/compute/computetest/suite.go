@@ -8,6 +8,8 @@ package computetest
 import (
 	"fmt"
 	"math"
+	"slices"
+	"sync"
 	"testing"
 
 	"github.com/burnish-rl/burnish/internal/compute"
@@ -130,12 +132,22 @@ func (e *env) close() {
 	}
 }
 
+// drawn keeps what normal drew, by seed: the draws take longer than the kernels.
+var drawn = struct {
+	sync.Mutex
+	by map[uint64][]float32
+}{by: map[uint64][]float32{}}
+
+// normal gives n standard normal numbers, the same for the same seed.
 func normal(seed uint64, n int) []float32 {
-	x := make([]float32, n)
-	for i := range x {
-		x[i] = float32(rng.Normal(seed, rng.Init, rng.At{A: uint32(i)}))
+	drawn.Lock()
+	defer drawn.Unlock()
+	x := drawn.by[seed]
+	for i := len(x); i < n; i++ {
+		x = append(x, float32(rng.Normal(seed, rng.Init, rng.At{A: uint32(i)})))
 	}
-	return x
+	drawn.by[seed] = x
+	return slices.Clone(x[:n])
 }
 
 func largest(x []float32) float64 {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/burnish-rl/burnish/internal/compute"
+	"github.com/burnish-rl/burnish/internal/compute/cpu"
 	"github.com/burnish-rl/burnish/internal/compute/ref"
 	"github.com/burnish-rl/burnish/policy/decoder"
 	"github.com/burnish-rl/burnish/policy/weights"
@@ -101,7 +102,13 @@ func goldenBatch(t *testing.T) (p decoder.Packed, g *weights.Safetensors) {
 }
 
 func TestParityWithPEFT(t *testing.T) {
-	m, _ := withPEFT(t, ref.New())
+	for _, b := range []compute.Backend{ref.New(), cpu.New(2)} {
+		t.Run(b.Name(), func(t *testing.T) { parityWithPEFT(t, b) })
+	}
+}
+
+func parityWithPEFT(t *testing.T, b compute.Backend) {
+	m, _ := withPEFT(t, b)
 	p, g := goldenBatch(t)
 	if d := maxDiff(logits(m, p), tensor(t, g, "logits")); !(d < 1e-4) {
 		t.Errorf("logits are off by %.3g, want at most 1e-4", d)
@@ -136,9 +143,15 @@ func (s merged) Tensor(name string, _ ...int) ([]float32, error) {
 }
 
 func TestMergedModelAgrees(t *testing.T) {
-	m, base := withPEFT(t, ref.New())
+	for _, b := range []compute.Backend{ref.New(), cpu.New(2)} {
+		t.Run(b.Name(), func(t *testing.T) { mergedModelAgrees(t, b) })
+	}
+}
+
+func mergedModelAgrees(t *testing.T, b compute.Backend) {
+	m, base := withPEFT(t, b)
 	p, _ := goldenBatch(t)
-	one, err := decoder.New(m.Config(), ref.New(), merged{m})
+	one, err := decoder.New(m.Config(), b, merged{m})
 	if err != nil {
 		t.Fatal(err)
 	}

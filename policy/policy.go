@@ -4,6 +4,12 @@
 // nothing ever re-encodes a completion.
 package policy
 
+import (
+	"github.com/burnish-rl/burnish/policy/chat"
+	"github.com/burnish-rl/burnish/policy/decoder"
+	"github.com/burnish-rl/burnish/policy/generate"
+)
+
 // Stop says why a completion ended.
 type Stop string
 
@@ -31,16 +37,17 @@ type Request struct {
 	Slot    uint32 // the request's place in the step: with seed, step, sample and position it keys every draw
 }
 
-// Decoding is how the next token is chosen. Transforms apply in the order of the fields, ties by lower id.
+// Message is one turn of a conversation.
+type Message = chat.Message
+
+// Decoding is how completions are sampled.
 type Decoding struct {
-	Temperature float32  // > 0; 0 means greedy, and log-probs are then at temperature 1
-	TopK        int      // 0 off
-	TopP        float32  // in (0, 1]; 0 or 1 off
-	MinP        float32  // in [0, 1); 0 off
-	MaxTokens   int      // > 0, per completion
-	Stop        []string // stop strings
-	Seed        uint64
-	Step        uint32
+	generate.Decoding          // temperature, top-k, top-p, min-p
+	MaxTokens         int      // per completion, at least 1
+	Stop              []string // stop strings
+	Seed              uint64
+	Step              uint32
+	MaxRunning        int // sequences decoded together; 0 means generate.DefaultRunning
 }
 
 // Row is one sequence to be scored or trained: a prompt of the batch and the tokens that follow it.
@@ -62,4 +69,6 @@ type Tokens struct {
 	LogP, Entropy, SumP2 []float32
 	Lengths              []int // trained tokens of each row; they sum to N
 	Computed             int   // rows that went through the decoder: prompts once, then completions
+
+	pass *decoder.Pass
 }

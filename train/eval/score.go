@@ -1,5 +1,5 @@
-// Package eval turns finished answers into a report: named metrics with intervals. Start with [Score]. It trains
-// nothing and knows no model.
+// Package eval measures a policy: it answers held-out tasks and turns the answers into named metrics with intervals.
+// Start with [Run], or with [Score] for answers that are already there. It trains nothing.
 package eval
 
 import (

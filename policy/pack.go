@@ -1,0 +1,59 @@
+package policy
+
+import (
+	"fmt"
+
+	"github.com/burnish-rl/burnish/internal/compute"
+	"github.com/burnish-rl/burnish/policy/decoder"
+)
+
+// pack lays a batch out over one flat axis: each prompt once, then its rows, which name it as their prefix. The last
+// token of a row is only ever a target, so it is no decoder row.
+func (b Batch) pack() (p decoder.Packed, lengths []int, err error) {
+	lengths = make([]int, len(b.Rows))
+	next := 0
+	for i, prompt := range b.Prompts {
+		if len(prompt) == 0 {
+			return p, nil, fmt.Errorf("batch: prompt %d is empty, want at least one token", i)
+		}
+		shared := compute.Segment{Start: len(p.IDs), Len: len(prompt)}
+		appendTokens(&p, prompt, 0)
+		p.Segs = append(p.Segs, shared)
+		for ; next < len(b.Rows) && b.Rows[next].Prompt == i; next++ {
+			lengths[next] = packRow(&p, b.Rows[next], shared)
+		}
+	}
+	if next != len(b.Rows) {
+		return p, nil, fmt.Errorf("batch: row %d belongs to prompt %d, want rows in the order of their prompts", next, b.Rows[next].Prompt)
+	}
+	return p, lengths, nil
+}
+
+// packRow adds a row after its prompt's segment and returns how many of its tokens are trained.
+func packRow(p *decoder.Packed, r Row, prompt compute.Segment) int {
+	start, trained := len(p.IDs), 0
+	for t, id := range r.Tokens {
+		if r.Train != nil && !r.Train[t] {
+			continue
+		}
+		out := start + t - 1 // the row before a token predicts it
+		if t == 0 {
+			out = prompt.Start + prompt.Len - 1
+		}
+		p.Out = append(p.Out, int32(out))
+		p.Target = append(p.Target, id)
+		trained++
+	}
+	if n := len(r.Tokens) - 1; n > 0 {
+		appendTokens(p, r.Tokens[:n], prompt.Len)
+		p.Segs = append(p.Segs, compute.Segment{Start: start, Len: n, Prefix: prompt.Start, PrefixLen: prompt.Len})
+	}
+	return trained
+}
+
+func appendTokens(p *decoder.Packed, ids []int32, position int) {
+	for i, id := range ids {
+		p.IDs = append(p.IDs, id)
+		p.Pos = append(p.Pos, int32(position+i))
+	}
+}

@@ -1,0 +1,94 @@
+package train
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/burnish-rl/burnish/envs"
+	"github.com/burnish-rl/burnish/policy"
+	"github.com/burnish-rl/burnish/train/rollout"
+)
+
+// Audit is what the data looks like in the model's tokens.
+type Audit struct {
+	Tasks   int // looked at
+	Of      int // in the env; -1 when it has no end
+	Prompt  Lengths
+	Target  Lengths // demonstrations, when the algorithm trains on them
+	TooLong []TooLong
+}
+
+// Lengths are token counts.
+type Lengths struct {
+	Min, Median, P95, Max int
+	Mean                  float64
+}
+
+// TooLong is a task that the context has no room for.
+type TooLong struct {
+	Index  int
+	ID     string
+	Tokens int
+}
+
+// AuditLimit is how many tasks of an env without an end, or of a huge one, are looked at.
+const AuditLimit = 20_000
+
+// sampleUnlimited is how many tasks of an env without an end are looked at.
+const sampleUnlimited = 2_000
+
+// NewAudit renders the tasks of an env. room is how many tokens must be left for a completion.
+func NewAudit(ctx context.Context, m *policy.Model, env envs.Env, demonstrations bool, room int) (Audit, error) {
+	a := Audit{Of: -1, Tasks: sampleUnlimited}
+	if s, ok := env.(envs.Sized); ok {
+		a.Of = s.Len()
+		a.Tasks = min(a.Of, AuditLimit)
+	}
+	var prompts, targets []int
+	for i := range a.Tasks {
+		if err := context.Cause(ctx); err != nil {
+			return a, err
+		}
+		ps, err := rollout.Render(m, env, []int{i})
+		if err != nil {
+			return a, err
+		}
+		total := len(ps[0].IDs) + room
+		prompts = append(prompts, len(ps[0].IDs))
+		if demonstrations {
+			target, err := rollout.Demonstration(m, ps[0].Task)
+			if err != nil {
+				return a, err
+			}
+			targets = append(targets, len(target))
+			total = len(ps[0].IDs) + len(target)
+		}
+		if total > m.Context() {
+			a.TooLong = append(a.TooLong, TooLong{i, ps[0].Task.ID, total})
+		}
+	}
+	a.Prompt, a.Target = lengthsOf(prompts), lengthsOf(targets)
+	return a, nil
+}
+
+func lengthsOf(n []int) Lengths {
+	if len(n) == 0 {
+		return Lengths{}
+	}
+	slices.Sort(n)
+	sum := 0
+	for _, x := range n {
+		sum += x
+	}
+	return Lengths{n[0], n[len(n)/2], n[min(len(n)-1, len(n)*95/100)], n[len(n)-1], float64(sum) / float64(len(n))}
+}
+
+// Err is an error when a task has no room, naming the first.
+func (a Audit) Err(context int) error {
+	if len(a.TooLong) == 0 {
+		return nil
+	}
+	t := a.TooLong[0]
+	return fmt.Errorf("%d of %d tasks don't fit into the model's context of %d tokens; the first is %s, which needs %d", len(a.TooLong), a.Tasks, context, t.ID, t.Tokens)
+}

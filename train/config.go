@@ -1,0 +1,89 @@
+// Package train is the hall: the only room that knows policy, algos, rewards and envs, and carries data between them.
+// Start with [New] and [Trainer.Run]; loop.go is the step.
+package train
+
+import (
+	"fmt"
+
+	"github.com/burnish-rl/burnish/algos"
+	"github.com/burnish-rl/burnish/envs"
+	"github.com/burnish-rl/burnish/envs/sampler"
+	"github.com/burnish-rl/burnish/policy"
+	"github.com/burnish-rl/burnish/rewards"
+	"github.com/burnish-rl/burnish/train/optim"
+	"github.com/burnish-rl/burnish/train/schedule"
+)
+
+// Config is a run with everything resolved and opened.
+type Config struct {
+	Model     *policy.Model
+	Reference *policy.Model // the policy at the stage's start; nil means the adapter switched off, or none needed
+
+	Env     envs.Env
+	Sampler sampler.Sampler
+	Algo    algos.Algorithm
+	Rewards *rewards.Composite // nil under algorithms that learn from demonstrations
+
+	Optim    optim.Options
+	Rate     float64 // base learning rate
+	Clip     float64 // largest global gradient norm; 0 means no clipping
+	Schedule schedule.Schedule
+
+	Prompts  int             // tasks a step
+	Samples  int             // completions a prompt; 1 under demonstrations
+	Decoding policy.Decoding // of rollouts; Seed and Step are set by the loop
+
+	Steps           int
+	Seed            uint64
+	CheckpointEvery int // steps; 0 means only at the end
+	CheckpointKeep  int // newest checkpoints that stay, besides the best; at least 1
+	StopAfter       int // stop and save after this step; 0 means run to the end
+
+	Eval Evaluation
+
+	MicroBatchTokens int // decoder rows of a micro-batch; see Plan
+
+	Dir      string // run folder
+	Recipe   []byte // effective recipe, saved with the run; a resumed run must bring the same bytes
+	Resume   bool
+	Observer Observer // may be nil
+}
+
+// Evaluation is what is measured on held-out tasks while training.
+type Evaluation struct {
+	Env      envs.Env // nil means no evaluation
+	Limit    int      // tasks [0, Limit)
+	Every    int      // steps; 0 means only before and after when AtEnds is set
+	AtEnds   bool     // also before the first step and after the last
+	Decoding policy.Decoding
+}
+
+// validate checks what no single room can see.
+func (c *Config) validate() error {
+	need := c.Algo.Needs()
+	switch {
+	case c.Steps < 1:
+		return fmt.Errorf("train: %d steps, want at least 1", c.Steps)
+	case c.Prompts < 1:
+		return fmt.Errorf("train: %d prompts a step, want at least 1", c.Prompts)
+	case c.Samples < 1:
+		return fmt.Errorf("train: %d samples a prompt, want at least 1", c.Samples)
+	case !need.Demonstrations && c.Samples < 2:
+		return fmt.Errorf("train: 1 sample a prompt, want at least 2: a group's advantage compares its samples")
+	case !need.Demonstrations && (c.Rewards == nil || len(c.Rewards.List) == 0):
+		return fmt.Errorf("train: no rewards, and this algorithm learns from them")
+	case need.Reference && c.Reference == nil && !c.Model.CanSwitchAdapterOff():
+		return fmt.Errorf("train: this algorithm needs the reference policy, and none was given")
+	case c.MicroBatchTokens < 1:
+		return fmt.Errorf("train: micro-batches of %d tokens, want at least 1", c.MicroBatchTokens)
+	case c.CheckpointKeep < 1:
+		return fmt.Errorf("train: checkpoint_keep %d, want at least 1", c.CheckpointKeep)
+	}
+	if err := c.Algo.Validate(); err != nil {
+		return err
+	}
+	if sized, ok := c.Env.(envs.Sized); ok && sized.Len() == 0 {
+		return fmt.Errorf("train: the environment has no tasks")
+	}
+	return nil
+}

@@ -1,0 +1,170 @@
+package train
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/burnish-rl/burnish/algos/loss"
+	"github.com/burnish-rl/burnish/envs/sampler"
+	"github.com/burnish-rl/burnish/train/optim"
+	"github.com/burnish-rl/burnish/train/rollout"
+)
+
+// step is one optimizer step: ten calls, left to right. b carries what they make of it.
+func (t *Trainer) step(ctx context.Context, n int) error {
+	b := t.newBatch(n)
+	indices := t.Sampler.Next(t.Prompts)                    //  1 which tasks
+	prompts, err := rollout.Render(t.Model, t.Env, indices) //  2 the tasks, 3 in the model's tokens
+	if err != nil {
+		return err
+	}
+	if err := t.complete(ctx, b, prompts); err != nil { //  4 completions, or demonstrations
+		return err
+	}
+	if err := t.score(ctx, b); err != nil { //  5 what the rewards say
+		return err
+	}
+	if err := t.reference(ctx, b); err != nil { //  6 log-probs of the reference, if needed
+		return err
+	}
+	if err := t.advantages(b); err != nil { //  7 one advantage a sample
+		return err
+	}
+	b.weights = t.Algo.Reduction()(b.lengths(), b.totals(t.Decoding.MaxTokens))
+	if err := t.learn(ctx, b); err != nil { //  8 gradients, micro-batch by micro-batch
+		return err
+	}
+	if err := t.update(b); err != nil { //  9 the learning rate and the optimizer
+		return err
+	}
+	t.Sampler.Observe(b.outcomes()) // 10 what the sampler, the logs and the user see
+	return t.record(ctx, b)
+}
+
+// complete fills the batch with rollouts, or with the tasks' demonstrations.
+func (t *Trainer) complete(ctx context.Context, b *batch, prompts []rollout.Prompt) error {
+	if t.Algo.Needs().Demonstrations {
+		return b.demonstrate(t.Model, prompts, t.Algo.Needs().PromptTokens)
+	}
+	defer b.time("rollout")()
+	t.tell(Event{Kind: Phase, Phase: "rollout"})
+	d := t.Decoding
+	d.Seed, d.Step = t.Seed, uint32(b.step)
+	groups, computed, err := rollout.Generate(ctx, t.Model, prompts, t.Samples, d)
+	if err != nil {
+		return err
+	}
+	b.generated = computed
+	b.take(groups)
+	return nil
+}
+
+// score asks the rewards; a sample whose score is missing leaves the batch's denominators.
+func (t *Trainer) score(ctx context.Context, b *batch) error {
+	if t.Algo.Needs().Demonstrations {
+		return nil
+	}
+	defer b.time("reward")()
+	t.tell(Event{Kind: Phase, Phase: "reward"})
+	if err := rollout.Score(ctx, t.Rewards, b.groups, b.step); err != nil {
+		return err
+	}
+	b.readScores()
+	return nil
+}
+
+// reference computes log-probs under the policy as it stood when the stage began.
+func (t *Trainer) reference(ctx context.Context, b *batch) error {
+	if !t.Algo.Needs().Reference {
+		return nil
+	}
+	defer b.time("reference")()
+	t.tell(Event{Kind: Phase, Phase: "reference"})
+	b.ref = make([]float64, 0, b.tokens())
+	for _, mb := range b.cut(t.MicroBatchTokens) {
+		if err := context.Cause(ctx); err != nil {
+			return err
+		}
+		tokens, err := t.referenceLogProbs(mb.pack(t.Decoding))
+		if err != nil {
+			return err
+		}
+		for _, v := range tokens.LogP {
+			b.ref = append(b.ref, float64(v))
+		}
+		tokens.Release()
+	}
+	return nil
+}
+
+func (t *Trainer) advantages(b *batch) error {
+	if t.Algo.Needs().Demonstrations {
+		return nil
+	}
+	adv, err := t.Algo.Advantages(b.scored())
+	if err != nil {
+		return err
+	}
+	return b.setAdvantages(adv)
+}
+
+// learn adds up the gradients of the step. Token weights are fixed, so the cut into micro-batches changes nothing.
+func (t *Trainer) learn(ctx context.Context, b *batch) error {
+	defer b.time("train")()
+	t.tell(Event{Kind: Phase, Phase: "train"})
+	t.Model.ZeroGrads()
+	objective := t.Algo.Objective()
+	for _, mb := range b.cut(t.MicroBatchTokens) {
+		if err := context.Cause(ctx); err != nil {
+			return err
+		}
+		tokens, err := t.Model.LogProbs(mb.pack(t.Decoding), true)
+		if err != nil {
+			return err
+		}
+		b.computed += tokens.Computed
+		if err := mb.checkGap(tokens.LogP); err != nil {
+			return err
+		}
+		out, err := loss.Eval(objective, mb.inputs(tokens.LogP))
+		if err != nil {
+			return fmt.Errorf("step %d: %w", b.step, err)
+		}
+		mb.observe(tokens, out)
+		if err := tokens.Backward(float32s(out.DLogP), nil); err != nil {
+			return err
+		}
+		t.tell(Event{Kind: Progress, Done: mb.to, Total: len(b.rows)})
+	}
+	return t.Model.FinishGrads()
+}
+
+// update clips, sets the learning rate (base times schedule) and steps the optimizer. A gradient that is not finite
+// stops the run before it can reach the weights.
+func (t *Trainer) update(b *batch) error {
+	defer b.time("optimizer")()
+	norm, scale, err := optim.Clip(t.Model.Backend(), t.params, t.Clip)
+	if err != nil {
+		return fmt.Errorf("step %d: %w: stopped before it reached the weights", b.step, err)
+	}
+	b.gradNorm = norm
+	b.rate = t.Rate * t.Schedule.Rate(b.step, t.Steps)
+	return t.optimizer.Step(float32(b.rate), scale)
+}
+
+func float32s(v []float64) []float32 {
+	out := make([]float32, len(v))
+	for i, x := range v {
+		out[i] = float32(x)
+	}
+	return out
+}
+
+// outcomes is what the sampler learns of the step.
+func (b *batch) outcomes() []sampler.Outcome {
+	out := make([]sampler.Outcome, len(b.groups))
+	for i, g := range b.groups {
+		out[i] = sampler.Outcome{Index: g.Index, Rewards: b.rewards[i]}
+	}
+	return out
+}

@@ -1,0 +1,163 @@
+package train
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/burnish-rl/burnish/policy"
+	"github.com/burnish-rl/burnish/rewards"
+)
+
+// completionLine is one line of completions.jsonl.
+type completionLine struct {
+	Step          int            `json:"step"`
+	Slot          int            `json:"slot"`
+	Index         int            `json:"index"`
+	Sample        int            `json:"sample"`
+	PromptIDs     []int32        `json:"prompt_ids"`
+	CompletionIDs []int32        `json:"completion_ids"`
+	Text          string         `json:"text"`
+	LogProbs      []float32      `json:"logprobs"`
+	Stop          policy.Stop    `json:"stop"`
+	Reference     string         `json:"reference"`
+	Reward        *float64       `json:"reward"` // null: missing
+	Missing       string         `json:"missing,omitempty"`
+	Parts         []rewards.Part `json:"parts"`
+	Advantage     float64        `json:"advantage"`
+}
+
+// record writes the step's lines, evaluates when it is time, and saves when it is time. The lines come first: a
+// checkpoint's step is always in the logs.
+func (t *Trainer) record(ctx context.Context, b *batch) error {
+	t.at = b.step
+	m := t.stepMetrics(b)
+	evaluate := t.Eval.Env != nil && (t.Eval.Every > 0 && t.at%t.Eval.Every == 0 || t.at == t.Steps && t.Eval.AtEnds)
+	if evaluate {
+		if err := t.evaluate(ctx, &m); err != nil {
+			return err
+		}
+	}
+	if err := t.completions.Append(t.completionLines(b)...); err != nil {
+		return err
+	}
+	if err := t.metrics.Append(m); err != nil {
+		return err
+	}
+	t.tell(Event{Kind: StepDone, Metrics: m, Sample: b.show()})
+	if t.planned(t.at) {
+		return t.save()
+	}
+	return nil
+}
+
+func (t *Trainer) completionLines(b *batch) []any {
+	if t.Algo.Needs().Demonstrations {
+		return nil
+	}
+	var lines []any
+	for i, g := range b.groups {
+		for k, s := range g.Samples {
+			line := completionLine{
+				Step: b.step, Slot: i, Index: g.Index, Sample: k, PromptIDs: g.IDs, CompletionIDs: s.Tokens, Text: s.Text,
+				LogProbs: s.LogProbs, Stop: s.Stop, Reference: g.Task.Reference, Missing: s.Result.Missing,
+				Parts: s.Result.Parts, Advantage: b.advs[i][k],
+			}
+			if s.Result.Missing == "" {
+				line.Reward = &s.Result.Score
+			}
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
+
+// stepMetrics is the step's line of metrics.jsonl. Keys that hold times come last.
+func (t *Trainer) stepMetrics(b *batch) Metrics {
+	var m Metrics
+	m.add("step", float64(b.step))
+	n := float64(b.tokens())
+	if !t.Algo.Needs().Demonstrations {
+		b.rewardMetrics(&m)
+	}
+	m.add("loss", b.loss)
+	m.add("grad_norm", b.gradNorm)
+	m.add("lr", b.rate)
+	m.add("entropy", b.entropy/max(n, 1))
+	if b.ref != nil {
+		m.add("kl", b.kl/max(n, 1))
+	}
+	m.add("length", n/math.Max(1, float64(len(b.rows))))
+	m.add("tokens", n)
+	if !t.Algo.Needs().Demonstrations {
+		m.add("logp_gap", b.gap)
+		m.add("tokens_computed/rollout", float64(b.generated))
+	}
+	m.add("tokens_computed", float64(b.computed))
+	total := time.Since(b.began).Seconds()
+	m.add("tokens_per_second", float64(b.generated+b.computed)/total)
+	if t.saved > 0 {
+		b.seconds = append(b.seconds, timing{"checkpoint_before", t.saved.Seconds()})
+		t.saved = 0
+	}
+	for _, s := range b.seconds {
+		m.add("seconds/"+s.phase, s.seconds)
+	}
+	m.add("seconds/step", total)
+	return m
+}
+
+// rewardMetrics adds the reward, its parts, and what became of the samples.
+func (b *batch) rewardMetrics(m *Metrics) {
+	var all []float64
+	flat := 0 // groups whose scores are all equal teach nothing
+	for _, g := range b.rewards {
+		all = append(all, g...)
+		if s := stdOf(g); s == 0 || math.IsNaN(s) {
+			flat++
+		}
+	}
+	m.add("reward", meanOf(all))
+	m.add("reward_std", stdOf(all))
+	var names []string // in the order in which the first sample has them
+	parts := map[string][]float64{}
+	truncated, samples := 0, 0
+	for _, g := range b.groups {
+		for _, s := range g.Samples {
+			samples++
+			if s.Stop == policy.StopLength {
+				truncated++
+			}
+			for _, p := range s.Result.Parts {
+				if _, seen := parts[p.Name]; !seen {
+					names = append(names, p.Name)
+				}
+				parts[p.Name] = append(parts[p.Name], p.Score)
+			}
+		}
+	}
+	for _, name := range names {
+		m.add("reward/"+name, meanOf(parts[name]))
+	}
+	m.add("missing", float64(b.missing))
+	m.add("zero_variance_groups", float64(flat))
+	m.add("truncated", float64(truncated)/float64(max(samples, 1)))
+}
+
+// show picks a completion for people: the first of the step.
+func (b *batch) show() *Sample {
+	for _, g := range b.groups {
+		prompt := g.Task.Text
+		if ms := g.Task.Messages; len(ms) > 0 {
+			prompt = ms[len(ms)-1].Content
+		}
+		for _, s := range g.Samples {
+			return &Sample{Prompt: prompt, Text: s.Text, Reward: s.Result.Score, Missing: s.Result.Missing}
+		}
+		return &Sample{Prompt: prompt, Text: g.Task.Demonstration, Missing: "demonstration"}
+	}
+	return nil
+}
+
+var _ = fmt.Sprint

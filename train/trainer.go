@@ -1,0 +1,146 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/burnish-rl/burnish/policy"
+	"github.com/burnish-rl/burnish/train/optim"
+	"github.com/burnish-rl/burnish/train/run"
+)
+
+// Trainer runs a [Config].
+type Trainer struct {
+	Config
+	folder      *run.Folder
+	metrics     *run.Log
+	completions *run.Log
+
+	params    []optim.Param   // what is trained
+	tensors   []*policy.Param // the same, as the policy knows them
+	optimizer optim.Optimizer
+	at        int // steps done
+	best      best
+	saved     time.Duration // the last checkpoint's time, reported with the next step
+
+	afterRollout func() // tests reach in here, between rollout and training
+}
+
+// best is the evaluation that the best checkpoint had.
+type best struct {
+	Step  int     `json:"step"` // 0: none yet
+	Value float64 `json:"value"`
+}
+
+// New prepares a run: folder, lock, logs, optimizer; with Resume it reads the latest checkpoint back.
+func New(c Config) (*Trainer, error) {
+	if err := c.validate(); err != nil {
+		return nil, err
+	}
+	t := &Trainer{Config: c}
+	t.Model.EnableGrads()
+	for _, p := range t.Model.Params() {
+		if p.Trainable {
+			t.params = append(t.params, optim.Param{Name: p.Name, Data: p.Data, Grad: p.Grad, Decay: p.Decay})
+			t.tensors = append(t.tensors, p)
+		}
+	}
+	t.optimizer = c.Optim.New(t.Model.Backend(), t.params)
+	if err := t.openFolder(); err != nil {
+		t.Close()
+		return nil, err
+	}
+	return t, nil
+}
+
+// openFolder makes the run's folder, or takes an earlier run up again where its latest checkpoint stands.
+func (t *Trainer) openFolder() (err error) {
+	through := -1
+	if t.Resume {
+		if t.folder, err = run.Open(t.Dir); err != nil {
+			return err
+		}
+		if through, err = t.restore(); err != nil {
+			return err
+		}
+	} else {
+		if t.folder, err = run.Create(t.Dir); err != nil {
+			return err
+		}
+		if err = t.folder.WriteFile(run.RecipeFile, t.Recipe); err != nil {
+			return err
+		}
+	}
+	if t.metrics, err = t.folder.OpenLog(run.MetricsFile, through); err != nil {
+		return err
+	}
+	t.completions, err = t.folder.OpenLog(run.CompletionsFile, through)
+	return err
+}
+
+// Run trains to the end, or until ctx ends or StopAfter is reached: then the step in hand is finished and saved. A
+// second way out is hard: cancelling the context of hard stops inside a step and saves nothing.
+func (t *Trainer) Run(ctx, hard context.Context) error {
+	t.tell(Event{Kind: Started, Text: t.Dir})
+	if t.at == 0 && t.Eval.AtEnds {
+		if err := t.firstEvaluation(hard); err != nil {
+			return err
+		}
+	}
+	for t.at < t.Steps {
+		if ctx.Err() != nil || t.StopAfter > 0 && t.at >= t.StopAfter {
+			return t.stop(ctx)
+		}
+		if err := t.step(hard, t.at+1); err != nil {
+			return err
+		}
+	}
+	if _, err := t.saveUnlessSaved(); err != nil {
+		return err
+	}
+	t.tell(Event{Kind: Ended})
+	return nil
+}
+
+// stop saves what an interrupted run has and says how to go on.
+func (t *Trainer) stop(ctx context.Context) error {
+	why := fmt.Sprintf("stopped after step %d of %d", t.at, t.Steps)
+	if _, err := t.saveUnlessSaved(); err != nil {
+		return err
+	}
+	t.tell(Event{Kind: Ended, Text: why})
+	if ctx.Err() != nil {
+		return ErrInterrupted
+	}
+	return nil
+}
+
+// ErrInterrupted means that the run was told to stop, and has saved.
+var ErrInterrupted = errors.New("interrupted")
+
+// Close gives back the folder. It leaves the model open.
+func (t *Trainer) Close() error {
+	var errs []error
+	if t.metrics != nil {
+		errs = append(errs, t.metrics.Close())
+	}
+	if t.completions != nil {
+		errs = append(errs, t.completions.Close())
+	}
+	if t.folder != nil {
+		errs = append(errs, t.folder.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// Step is how many steps are done.
+func (t *Trainer) Step() int { return t.at }
+
+func (t *Trainer) referenceLogProbs(b policy.Batch) (*policy.Tokens, error) {
+	if t.Reference != nil {
+		return t.Reference.LogProbs(b, false)
+	}
+	return t.Model.LogProbsWithoutAdapter(b)
+}

@@ -75,7 +75,11 @@ func (d *decoder) model(n *yaml.Node) (Model, Adapter) {
 	var keys modelKeys
 	d.mapping(n, "model", &m, &keys)
 	kinds := table{names: []string{"none", "lora"}, later: laterKinds["adapter"]}
-	switch kind := d.kind(keys.Adapter, "model.adapter", "adapter", "none", kinds); kind {
+	fallback := "none"
+	if !isNull(keys.Adapter) {
+		fallback = "" // rank without a kind would be ignored
+	}
+	switch kind := d.kind(keys.Adapter, "model.adapter", "adapter", fallback, kinds); kind {
 	case "lora":
 		a = Adapter{kind, loraDefaults}
 		d.mapping(keys.Adapter, "model.adapter", &kindKey{}, &a.LoRA)

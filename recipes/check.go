@@ -1,6 +1,7 @@
 package recipes
 
 import (
+	"fmt"
 	"math"
 	"strings"
 
@@ -106,7 +107,7 @@ func (d *decoder) checkRollout(o Rollout) {
 	d.number("rollout.min_p", o.MinP, o.MinP >= 0 && o.MinP < 1, "a number in [0, 1)")
 	for i, s := range o.Stop {
 		if s == "" {
-			d.refuse("rollout.stop", "rollout.stop: string %d is empty", i)
+			d.refuse(fmt.Sprintf("rollout.stop.%d", i), "rollout.stop: string %d is empty", i)
 		}
 	}
 }
@@ -161,7 +162,7 @@ func (d *decoder) checkSampled(r *Recipe) {
 	if !d.given("train.steps") {
 		d.refuse("train", "train.steps is missing")
 	}
-	if len(r.Rewards) == 0 && isNull(d.at["rewards"]) {
+	if len(r.Rewards) == 0 {
 		d.refuse("rewards", "rewards are missing, and %s learns from them", r.Algo.Kind)
 	}
 	d.count("rollout.prompts_per_step", r.Rollout.PromptsPerStep, 1, maxPerStep)

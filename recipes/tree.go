@@ -54,9 +54,12 @@ func parseTree(name string, data []byte) *tree {
 }
 
 func (t *tree) syntax(err error) {
-	p := Problem{t.name, 1, 1, strings.ReplaceAll(err.Error(), "\n", " ")}
+	p := Problem{t.name, 1, 1, "not YAML: " + strings.ReplaceAll(err.Error(), "\n", " ")}
 	var one *yaml.LoadError
-	if errors.As(err, &one) {
+	switch {
+	case strings.Contains(err.Error(), "no documents in stream"):
+		p.Text = "recipe is empty, want a mapping with model, env, algo …"
+	case errors.As(err, &one):
 		p.Line, p.Col, p.Text = max(one.Mark.Line, 1), max(one.Mark.Column, 1), "not YAML: "+one.Message
 	}
 	t.problems = append(t.problems, p)

@@ -82,14 +82,14 @@ func (b *Backend) scores(s *attendScratch, q []float32, from int, p *pages, head
 	b.againstRows(s.s, ld, s, s.q, p, p.keys, head)
 	s.inv = grown(s.inv, rows*g)
 	for m := range s.inv {
-		s.inv[m] = 1 / softmaxTop(s.s[m*ld:][:ld], int(s.n[m/g]))
+		s.inv[m] = 1 / b.kernel.softmaxTop(s.s[m*ld:][:ld], int(s.n[m/g]))
 	}
 	return ld
 }
 
 // softmaxTop replaces the first n numbers by e^(x-max), the rest of their page by 0, and returns the sum.
-func softmaxTop(x []float32, n int) float32 {
-	sum := expSum(x[:n], maximum(x[:n]))
+func (k *kernel) softmaxTop(x []float32, n int) float32 {
+	sum := k.expSum(x[:n], k.maximum(x[:n]), 1)
 	clear(x[n:padded(n)])
 	return sum
 }

@@ -24,19 +24,20 @@ type rowSums struct {
 	scale float32 // 1/T
 }
 
-func sumRow(z []float32, temperature float32) rowSums {
-	s := rowSums{most: maximum(z), scale: 1 / temperature}
+func (k *kernel) sumRow(z []float32, temperature float32) rowSums {
+	s := rowSums{most: k.maximum(z), scale: 1 / temperature}
 	for from := 0; from < len(z); from += statsBlock {
-		s.addBlock(z[from:min(len(z), from+statsBlock)])
+		k.addBlock(&s, z[from:min(len(z), from+statsBlock)])
 	}
 	s.log = math.Log(s.e)
 	return s
 }
 
-func (s *rowSums) addBlock(z []float32) {
+func (k *kernel) addBlock(s *rowSums, z []float32) {
 	var e, ed, ee lanes
 	most, scale := s.most, s.scale
-	for len(z) >= compute.Lanes {
+	z = k.statBlocks(z, most, scale, &e, &ed, &ee)
+	for ; len(z) >= compute.Lanes; z = z[compute.Lanes:] {
 		p := (*lanes)(z)
 		for j := range p {
 			d := clampFaint((p[j] - most) * scale)
@@ -45,7 +46,6 @@ func (s *rowSums) addBlock(z []float32) {
 			ed[j] += float32(x * d)
 			ee[j] += float32(x * x)
 		}
-		z = z[compute.Lanes:]
 	}
 	for j, v := range z {
 		d := clampFaint((v - most) * scale)
@@ -85,7 +85,7 @@ func (b *Backend) TokenStats(logits compute.Buf, v int, temperature float32, tar
 	b.parallel(rows, rowGrain(8*v), func(lo, hi int) {
 		for r := lo; r < hi; r++ {
 			z := f[r*v:][:v]
-			s := sumRow(z, temperature)
+			s := b.kernel.sumRow(z, temperature)
 			d := (z[checkRow("token stats", target[r], v)] - s.most) * s.scale
 			out.LogP[r] = float32(float64(d) - s.log)
 			out.Entropy[r] = float32(s.entropy())
@@ -108,9 +108,9 @@ func (b *Backend) TokenStatsGrad(logits compute.Buf, v int, temperature float32,
 			z := f[r*v:][:v]
 			t := checkRow("token stats gradient", target[r], v)
 			if dentropy == nil {
-				logpGradRow(z, temperature, dlogp[r])
+				b.kernel.logpGradRow(z, temperature, dlogp[r])
 			} else {
-				statsGradRow(z, temperature, dlogp[r], dentropy[r])
+				b.kernel.statsGradRow(z, temperature, dlogp[r], dentropy[r])
 			}
 			z[t] += dlogp[r] / temperature
 		}
@@ -118,37 +118,18 @@ func (b *Backend) TokenStatsGrad(logits compute.Buf, v int, temperature float32,
 }
 
 // logpGradRow overwrites z with -dlogp·p/T, with one exponential an element.
-func logpGradRow(z []float32, temperature, dlogp float32) {
-	most, s := maximum(z), 1/temperature
+func (k *kernel) logpGradRow(z []float32, temperature, dlogp float32) {
+	most, s := k.maximum(z), 1/temperature
 	total := 0.0
 	for from := 0; from < len(z); from += statsBlock {
-		total += float64(expScaledSum(z[from:min(len(z), from+statsBlock)], most, s))
+		total += float64(k.expSum(z[from:min(len(z), from+statsBlock)], most, s))
 	}
 	scale(z, -dlogp*s*float32(1/total))
 }
 
-// expScaledSum replaces x by e^((x-most)·s) and returns the sum.
-func expScaledSum(x []float32, most, s float32) float32 {
-	var sums lanes
-	for len(x) >= compute.Lanes {
-		p := (*lanes)(x)
-		for j := range p {
-			e := compute.Exp((p[j] - most) * s)
-			p[j] = e
-			sums[j] += e
-		}
-		x = x[compute.Lanes:]
-	}
-	for j, v := range x {
-		x[j] = compute.Exp((v - most) * s)
-		sums[j&(compute.Lanes-1)] += x[j]
-	}
-	return sums.sum()
-}
-
 // statsGradRow overwrites z with -p·(dlogp + dentropy·(log p + H))/T.
-func statsGradRow(z []float32, temperature, dlogp, dentropy float32) {
-	s := sumRow(z, temperature)
+func (k *kernel) statsGradRow(z []float32, temperature, dlogp, dentropy float32) {
+	s := k.sumRow(z, temperature)
 	log, h, inv := float32(s.log), float32(s.entropy()), float32(1/s.e)
 	for i, x := range z {
 		d := clampFaint((x - s.most) * s.scale)

@@ -24,6 +24,7 @@ type kernel struct {
 	// Both are empty in the portable set.
 	one, two  [maxTileRows + 1]tileFunc
 	transpose func(dst, src *float32, srcStep, blocks int) // nil: transpose16Generic
+	vector    bool                                         // the row kernels of vector_x86.go
 }
 
 // product is c += a·b for m rows and one or two panels of 16 columns:

@@ -78,3 +78,28 @@ func mul6x16AVX2(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, 
 
 // transpose16AVX2 is transpose16Generic.
 func transpose16AVX2(dst *float32, src *float32, srcStep int, blocks int)
+
+// maxLanesAVX2 raises lane i mod 16 of most to x[i]; n is a positive multiple of 16.
+//
+//go:noescape
+func maxLanesAVX2(x *float32, n int, most *float32)
+
+// expLanesAVX2 replaces x by e^((x-sub)·scale) and adds it to sums; n is a positive multiple of 16.
+//
+//go:noescape
+func expLanesAVX2(x *float32, n int, sub float32, scale float32, sums *float32)
+
+// statLanesAVX2 adds e^d, e^d·d and e^2d for d = (x-sub)·scale, clamped from below; n is a positive multiple of 16.
+//
+//go:noescape
+func statLanesAVX2(x *float32, n int, sub float32, scale float32, e *float32, ed *float32, ee *float32)
+
+// swigluAVX2 is gate/(1+e^-gate)·up; n is a positive multiple of 8.
+//
+//go:noescape
+func swigluAVX2(y *float32, gate *float32, up *float32, n int)
+
+// swigluGradAVX2 is swigluGradGeneric; n is a positive multiple of 8.
+//
+//go:noescape
+func swigluGradAVX2(dgate *float32, dup *float32, dy *float32, gate *float32, up *float32, n int)

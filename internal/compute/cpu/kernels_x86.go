@@ -10,6 +10,7 @@ var avx2 = kernel{
 		1: mul1x16AVX2, 2: mul2x16AVX2, 3: mul3x16AVX2, 4: mul4x16AVX2, 5: mul5x16AVX2, 6: mul6x16AVX2,
 	},
 	transpose: transpose16AVX2,
+	vector:    true,
 }
 
 var avx512 = kernel{
@@ -23,6 +24,7 @@ var avx512 = kernel{
 		6: mul6x32AVX512, 7: mul7x32AVX512, 8: mul8x32AVX512, 14: mul14x32AVX512,
 	},
 	transpose: transpose16AVX2,
+	vector:    true,
 }
 
 // kernels lists the sets that this machine can run, from the slowest to the fastest.

@@ -41,38 +41,46 @@ func dot(a, b []float32) float32 {
 }
 
 // maximum is the largest element, -Inf for none; it passes over NaN.
-func maximum(x []float32) float32 {
-	most := [4]float32{negInf, negInf, negInf, negInf}
-	for len(x) >= 4 {
-		for j, v := range (*[4]float32)(x) {
+func (k *kernel) maximum(x []float32) float32 {
+	var most lanes
+	for j := range most {
+		most[j] = negInf
+	}
+	x = k.maxBlocks(x, &most)
+	for ; len(x) >= compute.Lanes; x = x[compute.Lanes:] {
+		for j, v := range (*lanes)(x) {
 			if v > most[j] {
 				most[j] = v
 			}
 		}
-		x = x[4:]
 	}
-	for _, v := range x {
+	for j, v := range x {
+		if v > most[j] {
+			most[j] = v
+		}
+	}
+	for _, v := range most[1:] {
 		if v > most[0] {
 			most[0] = v
 		}
 	}
-	return max(most[0], most[1], most[2], most[3])
+	return most[0]
 }
 
-// expSum replaces x by e^(x-most) and returns the sum.
-func expSum(x []float32, most float32) float32 {
+// expSum replaces x by e^((x-sub)·scale) and returns the sum.
+func (k *kernel) expSum(x []float32, sub, scale float32) float32 {
 	var s lanes
-	for len(x) >= compute.Lanes {
+	x = k.expBlocks(x, sub, scale, &s)
+	for ; len(x) >= compute.Lanes; x = x[compute.Lanes:] {
 		p := (*lanes)(x)
 		for j := range p {
-			e := compute.Exp(p[j] - most)
+			e := compute.Exp((p[j] - sub) * scale)
 			p[j] = e
 			s[j] += e
 		}
-		x = x[compute.Lanes:]
 	}
 	for j, v := range x {
-		e := compute.Exp(v - most)
+		e := compute.Exp((v - sub) * scale)
 		x[j] = e
 		s[j&(compute.Lanes-1)] += e
 	}

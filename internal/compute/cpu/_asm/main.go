@@ -1,4 +1,5 @@
-// Command asm writes the x86-64 kernels of package cpu: tile.go the matrix tiles, transpose.go the packing.
+// Command asm writes the x86-64 kernels of package cpu: tile.go the matrix tiles, transpose.go the packing, exp.go the
+// row kernels with an exponential in them.
 // Run it with `go generate` in the parent folder.
 package main
 
@@ -15,5 +16,10 @@ func main() {
 		tile{set: avx2, rows: rows, panels: 1}.write()
 	}
 	transpose16()
+	maxLanes()
+	expLanes()
+	statLanes()
+	swiglu()
+	swigluGrad()
 	Generate()
 }

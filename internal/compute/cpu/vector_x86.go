@@ -1,0 +1,66 @@
+//go:build amd64 && !noasm
+
+package cpu
+
+import "github.com/burnish-rl/burnish/internal/compute"
+
+// The functions here do the whole blocks of 16 of a row in assembly where the kernel set has it, and leave the rest,
+// or all of it, to the portable loop of their caller. Both give the same bits: nothing is fused.
+
+// rowBlock is the most elements of one assembly call, which isn't preemptible: a few µs.
+const rowBlock = 4096
+
+// blocks is the length of the next call's part, 0 when the portable loop has to go on.
+func (k *kernel) blocks(n int) int {
+	if !k.vector {
+		return 0
+	}
+	return min(n, rowBlock) &^ (compute.Lanes - 1)
+}
+
+// maxBlocks raises lane i mod 16 of most to x[i] and returns what is left of x.
+func (k *kernel) maxBlocks(x []float32, most *lanes) []float32 {
+	for n := k.blocks(len(x)); n > 0; n = k.blocks(len(x)) {
+		maxLanesAVX2(&x[0], n, &most[0])
+		x = x[n:]
+	}
+	return x
+}
+
+// expBlocks replaces x by e^((x-sub)·scale), adds it to sums, and returns what is left of x.
+func (k *kernel) expBlocks(x []float32, sub, scale float32, sums *lanes) []float32 {
+	for n := k.blocks(len(x)); n > 0; n = k.blocks(len(x)) {
+		expLanesAVX2(&x[0], n, sub, scale, &sums[0])
+		x = x[n:]
+	}
+	return x
+}
+
+// statBlocks adds e^d, e^d·d and e^2d for d = (x-sub)·scale, clamped to faintest, and returns what is left of x.
+func (k *kernel) statBlocks(x []float32, sub, scale float32, e, ed, ee *lanes) []float32 {
+	for n := k.blocks(len(x)); n > 0; n = k.blocks(len(x)) {
+		statLanesAVX2(&x[0], n, sub, scale, &e[0], &ed[0], &ee[0])
+		x = x[n:]
+	}
+	return x
+}
+
+// swigluBlocks is swigluGeneric on the first elements and returns how many.
+func (k *kernel) swigluBlocks(y, gate, up []float32) (done int) {
+	gate, up = gate[:len(y)], up[:len(y)]
+	for n := k.blocks(len(y)); n > 0; n = k.blocks(len(y) - done) {
+		swigluAVX2(&y[done], &gate[done], &up[done], n)
+		done += n
+	}
+	return done
+}
+
+// swigluGradBlocks is swigluGradGeneric on the first elements and returns how many.
+func (k *kernel) swigluGradBlocks(dgate, dup, dy, gate, up []float32) (done int) {
+	dgate, dup, dy, up = dgate[:len(gate)], dup[:len(gate)], dy[:len(gate)], up[:len(gate)]
+	for n := k.blocks(len(gate)); n > 0; n = k.blocks(len(gate) - done) {
+		swigluGradAVX2(&dgate[done], &dup[done], &dy[done], &gate[done], &up[done], n)
+		done += n
+	}
+	return done
+}

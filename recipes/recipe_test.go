@@ -200,24 +200,6 @@ func TestEveryKeyIsDocumented(t *testing.T) {
 	t.Logf("%d keys", len(keys))
 }
 
-func TestSchemaKnowsEveryEffectiveKey(t *testing.T) {
-	var s struct {
-		Properties map[string]any `json:"properties"`
-	}
-	if err := json.Unmarshal(Schema(), &s); err != nil {
-		t.Fatal(err)
-	}
-	_, keys := fieldsOf(&fileKeys{})
-	if len(s.Properties) != len(keys) {
-		t.Errorf("%d sections, want %d", len(s.Properties), len(keys))
-	}
-	for _, word := range []string{"clip_low", "arith-json", "weight_decay", "warmup", "json-valid", "timeout", "rank"} {
-		if !bytes.Contains(Schema(), []byte(`"`+word)) {
-			t.Errorf("the schema does not mention %q", word)
-		}
-	}
-}
-
 func FuzzParse(f *testing.F) {
 	for _, name := range Names() {
 		data, _ := Builtin(name)

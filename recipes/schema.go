@@ -21,16 +21,15 @@ func Schema() []byte {
 		s["description"] = fieldDocs["recipes.fileKeys."+key]
 		sections[key] = s
 	}
-	loraSchema := plain(kindKey{"lora"}, loraDefaults)
 	model := plain(Model{Precision: "f32"})
 	model["properties"].(object)["adapter"] = object{
 		"description": fieldDocs["recipes.modelKeys.adapter"],
-		"oneOf":       []any{plain(kindKey{"none"}), loraSchema},
+		"anyOf":       []any{kindSchema("none", nil), kindSchema("lora", loraDefaults)},
 	}
 	describe("model", model)
 
 	env := alternatives(envTable(), kindSchema)
-	for _, a := range env["oneOf"].([]any) {
+	for _, a := range env["anyOf"].([]any) {
 		a.(object)["properties"].(object)["sampler"] = alternatives(samplerTable(), kindSchema)
 	}
 	describe("env", env)
@@ -38,11 +37,11 @@ func Schema() []byte {
 	describe("rollout", plain(Rollout{PromptsPerStep: 8, SamplesPerPrompt: 8, Temperature: 1, TopP: 1, MaxTokens: 256}))
 
 	judges := alternatives(rewardTable(), kindSchema)
-	for _, a := range judges["oneOf"].([]any) {
+	for _, a := range judges["anyOf"].([]any) {
 		a.(object)["properties"].(object)["weight"] = property(reflect.ValueOf(1.0), fieldDocs["recipes.Reward.weight"])
 	}
 	for _, way := range []string{"file", "command"} {
-		judges["oneOf"] = append(judges["oneOf"].([]any), foreignSchema(way))
+		judges["anyOf"] = append(judges["anyOf"].([]any), foreignSchema(way))
 	}
 	describe("rewards", object{"type": "array", "items": judges})
 
@@ -52,7 +51,7 @@ func Schema() []byte {
 		fix(s, "kind", kind)
 		return s
 	})
-	for _, a := range rule["oneOf"].([]any) {
+	for _, a := range rule["anyOf"].([]any) {
 		a.(object)["properties"].(object)["schedule"] = alternatives(scheduleTable(), kindSchema)
 		a.(object)["required"] = []string{"lr"}
 	}
@@ -80,7 +79,7 @@ func alternatives(t table, one func(kind string, options any) object) object {
 		options, _ := t.lookup(name)
 		all = append(all, one(name, options))
 	}
-	return object{"oneOf": all}
+	return object{"anyOf": all}
 }
 
 func kindSchema(kind string, options any) object {

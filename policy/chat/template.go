@@ -30,10 +30,13 @@ type Template struct {
 	options  Options
 }
 
+// Limits of a template, which is code that comes with a model.
 const (
-	MaxTemplateBytes = 1 << 20          // of a template's text
-	MaxRange         = 100_000          // of a range(...), as in Jinja's sandbox
-	RenderTimeout    = 10 * time.Second // of one Render; templates take microseconds
+	MaxTemplateBytes = 256 << 10 // of a template's text
+	MaxBrackets      = 200       // one in another
+	MaxSteps         = 1_000_000 // rounds of loops and calls of macros in one Render
+	MaxCalls         = 200       // of macros in one another
+	MaxRange         = 100_000   // of a range(...), as in Jinja's sandbox
 )
 
 // ErrNoTemplate says that the model has no chat template. Its prompts are then raw text.
@@ -57,18 +60,21 @@ func New(template string, o Options) (*Template, error) {
 	return &Template{source: template, compiled: compiled, options: o}, nil
 }
 
-// newlines reads every line end as Jinja's lexer does.
+// newlines reads every line end as Jinja does.
 var newlines = strings.NewReplacer("\r\n", "\n", "\r", "\n")
 
 // compile turns the library's panics on broken templates into errors. As in Jinja, a newline at the template's end is
-// not part of it (keep_trailing_newline is off), which the library leaves to its caller.
+// not part of it (keep_trailing_newline is off).
 func compile(template string) (t *jinja.Template, err error) {
-	template = strings.TrimSuffix(newlines.Replace(template), "\n")
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("jinja: %v", p)
 		}
 	}()
+	template, err = explicit(strings.TrimSuffix(newlines.Replace(template), "\n"))
+	if err != nil {
+		return nil, err
+	}
 	return jinja.Compile(template)
 }
 
@@ -77,32 +83,15 @@ func (t *Template) Source() string { return t.source }
 
 // Render gives the prompt text of a conversation. addGenerationPrompt ends it with the head of the answer to come.
 // An error of the template itself (raise_exception) carries the template's words.
-func (t *Template) Render(messages []Message, addGenerationPrompt bool) (string, error) {
-	type result struct {
-		text string
-		err  error
-	}
-	// The library can't be stopped, so a template that runs too long is left behind.
-	done := make(chan result, 1)
-	go func() {
-		var r result
-		defer func() {
-			if p := recover(); p != nil {
-				r.err = fmt.Errorf("jinja: %v", p)
-			}
-			done <- r
-		}()
-		r.text, r.err = t.compiled.RenderValues(t.values(messages, addGenerationPrompt))
-	}()
-	late := time.NewTimer(RenderTimeout)
-	defer late.Stop()
-	select {
-	case r := <-done:
-		if r.err != nil {
-			return "", fmt.Errorf("chat template: %w", r.err)
+func (t *Template) Render(messages []Message, addGenerationPrompt bool) (text string, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("chat template: jinja: %v", p)
 		}
-		return r.text, nil
-	case <-late.C:
-		return "", fmt.Errorf("chat template: not done after %v", RenderTimeout)
+	}()
+	text, err = t.compiled.RenderValues(t.values(messages, addGenerationPrompt))
+	if err != nil {
+		return "", fmt.Errorf("chat template: %w", err)
 	}
+	return text, nil
 }

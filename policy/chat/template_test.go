@@ -71,6 +71,34 @@ func TestGolden(t *testing.T) {
 	}
 }
 
+// White space around tags, and literals in them, come out as Jinja's lexer has them.
+func TestLexer(t *testing.T) {
+	var golden struct {
+		Small []struct{ Template, Want string }
+	}
+	data, err := os.ReadFile("testdata/golden.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(data, &golden); err != nil {
+		t.Fatal(err)
+	}
+	if len(golden.Small) < 400 {
+		t.Fatalf("%d templates, want 400 or more", len(golden.Small))
+	}
+	for _, c := range golden.Small {
+		template, err := chat.New(c.Template, chat.Options{BOS: "<s>"})
+		if err != nil {
+			t.Errorf("%q: %v", c.Template, err)
+			continue
+		}
+		got, err := template.Render([]chat.Message{{Role: "user", Content: "Hi"}}, true)
+		if err != nil || got != c.Want {
+			t.Errorf("%q: error %v\n got %q\nwant %q", c.Template, err, got, c.Want)
+		}
+	}
+}
+
 func readTemplate(t testing.TB, name string) string {
 	t.Helper()
 	if name == "builtin" {
@@ -97,10 +125,18 @@ func TestErrors(t *testing.T) {
 		"none":      {"", chat.ErrNoTemplate.Error()},
 		"too large": {strings.Repeat("x", chat.MaxTemplateBytes+1), "want at most"},
 		"unclosed":  {"{% for m in messages %}", "chat template: jinja"},
+		"open":      {"{{ x", `tag without its end "}}"`},
 		"broken":    {"{{ 1 + }}", "chat template: jinja"},
 		"raises":    {"{{ raise_exception('no ' + messages[0].role) }}", "refuses the conversation: no user"},
 		"range":     {"{% for i in range(1000000000) %}x{% endfor %}", "range: longer than 100000"},
 		"step":      {"{{ range(1, 2, 0) }}", "range: found step 0"},
+		"loops":     {"{% for i in range(5000) %}{% for j in range(5000) %}{% endfor %}{% endfor %}", "more than 1000000 steps"},
+		"recursion": {"{% macro f(x) %}{{ f(x) }}{% endmacro %}{{ f(1) }}", "more than 200 macros"},
+		"recursive": {"{% for m in messages recursive %}{{ loop(messages) }}{% endfor %}", "recursive for"},
+		"brackets":  {"{{ " + strings.Repeat("(", 100_000) + " }}", "more than 200 brackets"},
+		"comment":   {"a\n{# b", "line 2: comment without its end"},
+		"string":    {"{{ 'a }}", "line 1: string without its end"},
+		"raw":       {"{% raw %}{% endra %}", "raw without endraw"},
 		"filter":    {"{{ messages | nosuch }}", "nosuch"},
 		"repeat":    {"{{ 'x' * -1 }}{{ messages[5].content.x.y() }}", "chat template"},
 	} {

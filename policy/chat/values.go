@@ -26,6 +26,7 @@ func (t *Template) values(messages []Message, addGenerationPrompt bool) map[stri
 		"range":                 jinja.NewCallable("range", boundedRange),
 		"strftime_now":          jinja.NewCallable("strftime_now", strftimeNow(t.options.Now)),
 	}
+	new(limits).register(v)
 	o := t.options
 	for name, token := range map[string]string{"bos_token": o.BOS, "eos_token": o.EOS, "pad_token": o.PAD, "unk_token": o.UNK} {
 		if token != "" {

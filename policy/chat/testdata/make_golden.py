@@ -4,7 +4,7 @@ usage: make_golden.py TOKENIZER_CONFIG_JSON > golden.json
 
 The clock stands at 2024-07-04 09:05:03. Needs the Python package transformers.
 """
-import datetime, glob, json, os, sys
+import datetime, glob, json, os, random, sys
 from transformers.utils import chat_template_utils as ctu
 
 NOW = datetime.datetime(2024, 7, 4, 9, 5, 3)
@@ -51,4 +51,19 @@ cases = [
     dict(template=name, messages=c, add=add, want=render(t, c, add))
     for name, t in templates.items() for c in CONVERSATIONS for add in (False, True)
 ]
-json.dump(dict(special=SPECIAL, templates=extra, cases=cases), sys.stdout, ensure_ascii=False, indent=0)
+
+
+def random_templates():
+    """Templates of tags and white space in every order, and literals that only a lexer gets right."""
+    r = random.Random(5)
+    pieces = ["{{ 'x' }}", "{{- 'y' -}}", "{{ 'z' -}}", "{{- messages[0].content }}", "{# c #}", "{#- d -#}", "{#+ e +#}", "{% if true %}I{% endif %}",
+              "{%- if true -%} J {%- endif -%}", "{%+ if true +%}\nK{%+ endif +%}", "{% set a = 1 %}", "{%- set b = 2 %}", "{% for i in range(2) %}\n  {{ i }}\n{% endfor %}",
+              "{% for i in range(2) -%}\n {{ i }} {%- endfor %}", "{% raw %} {{ r }} {% endraw %}", "{%- raw -%}\n {% q %}\n{%- endraw -%}\n", "{% raw %}\n{% endraw +%}\n"]
+    gaps = ["", "", " ", "  ", "\n", "\n\n", "\n  ", " \n", "\t", "t", "\u00a0", "\x1c", "it's \\ \"q\"", "\n\n  \n"]
+    out = ["".join(r.choice(gaps) + r.choice(pieces) for _ in range(r.randint(1, 7))) + r.choice(gaps) for _ in range(400)]
+    return out + ["{{ '%}' }}{% if '}}' %}a{% endif %}", "{{ {'a': {'b': 1}}['a']['b'] }}|{{ {'a': {'b': 1}} | tojson }}",
+                  "{{ 'it\\'s \\\\ \\n \\t \\r \\x41\\x27 \\u00e9 \\U0001f600 \\q' }}", "{{ \"it's\" }}", "{# {{ '#}", "{#-#} a", "{{ '\\\n' }}"]
+
+
+small = [dict(template=t, want=render(t, CONVERSATIONS[0], True)) for t in random_templates()]
+json.dump(dict(small=small, special=SPECIAL, templates=extra, cases=cases), sys.stdout, ensure_ascii=False, indent=0)

@@ -6,8 +6,9 @@ import (
 	"github.com/burnish-rl/burnish/internal/compute"
 )
 
-// stackedRows is about how many (row, query head) pairs share one pass over the keys of their key-value head.
-const stackedRows = 64
+// stackedRows is about how many (row, query head) pairs share one pass over the keys of their key-value head: six of
+// the largest matrix tiles, for any ratio of heads that divides it.
+const stackedRows = 6 * maxTileRows
 
 // tileRows is the number of rows of a tile.
 func tileRows(h compute.Heads) int { return max(1, stackedRows*h.KV/h.Q) }
@@ -89,8 +90,13 @@ func (b *Backend) scores(s *attendScratch, q []float32, from int, p *pages, head
 
 // softmaxTop replaces the first n numbers by e^(x-max), the rest of their page by 0, and returns the sum.
 func (k *kernel) softmaxTop(x []float32, n int) float32 {
-	sum := k.expSum(x[:n], k.maximum(x[:n]), 1)
-	clear(x[n:padded(n)])
+	masked := x[n:padded(n)]
+	for i := range masked {
+		masked[i] = negInf // whole blocks are faster; e^-Inf = 0 changes no sum
+	}
+	x = x[:padded(n)]
+	sum := k.expSum(x, k.maximum(x), 1)
+	clear(masked) // NaN where a score is NaN
 	return sum
 }
 
@@ -116,13 +122,30 @@ func (b *Backend) mix(c []float32, s *attendScratch, a []float32, ld int, p *pag
 	for j := 0; j*compute.Page < ld; j++ {
 		for lo := 0; lo < len(s.n); {
 			hi, ok := run(s, lo, j)
-			for k := 0; ok && k < p.dp; k += panel {
-				at := p.at(s.tables[lo][j], head) + k*compute.Page
-				b.mulTile(c[lo*g*p.dp+k:], p.dp, a[lo*g*ld+j*compute.Page:], ld, 1, x[at:], (hi-lo)*g, compute.Page)
+			if ok {
+				at := p.at(s.tables[lo][j], head)
+				b.kernel.eachPanel(p.dp, compute.Page, product{
+					c0: c[lo*g*p.dp:], ldc: p.dp, a: a[lo*g*ld+j*compute.Page:], rs: ld, cs: 1, b0: x[at:],
+					m: (hi - lo) * g, kc: compute.Page, load: true,
+				})
 			}
 			lo = hi
 		}
 	}
+}
+
+// eachPanel runs the product for all panels of a right-hand side [n/16, height, 16], two at a time.
+func (k *kernel) eachPanel(n, height int, p product) {
+	for n > panel {
+		p.c1, p.b1 = p.c0[panel:], p.b0[height*panel:]
+		k.run(p)
+		if n -= 2 * panel; n == 0 {
+			return
+		}
+		p.c0, p.b0 = p.c0[2*panel:], p.b0[2*height*panel:]
+	}
+	p.c1, p.b1 = nil, nil
+	k.run(p)
 }
 
 // run finds the rows lo, lo+1, …, hi-1 that see the same page j of their tables; ok is false for one that sees none.

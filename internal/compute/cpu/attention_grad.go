@@ -118,9 +118,10 @@ func (g *attentionGrad) overRows(c []float32, s *attendScratch, a []float32, ld 
 		for int(s.n[lo/group]) <= j*compute.Page {
 			lo += group
 		}
-		for k := 0; k < dp; k += panel {
-			g.b.mulTile(c[j*compute.Page*dp+k:], dp, a[lo*ld+j*compute.Page:], 1, ld, x[k*m+lo*panel:], compute.Page, m-lo)
-		}
+		g.b.kernel.eachPanel(dp, m, product{
+			c0: c[j*compute.Page*dp:], ldc: dp, a: a[lo*ld+j*compute.Page:], rs: 1, cs: ld, b0: x[lo*panel:],
+			m: compute.Page, kc: m - lo, load: true,
+		})
 	}
 }
 

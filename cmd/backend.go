@@ -1,0 +1,42 @@
+package cmd
+
+import (
+	"github.com/burnish-rl/burnish/internal/compute"
+	"github.com/burnish-rl/burnish/internal/compute/cpu"
+	"github.com/burnish-rl/burnish/policy"
+	"github.com/urfave/cli/v2"
+)
+
+func (t *term) backend() compute.Backend { return cpu.New(t.threads) }
+
+// modelFlag names a model.
+var modelFlag = &cli.StringFlag{Name: "model", Aliases: []string{"m"}, Usage: "builtin:tiny, a .gguf file, a model folder, or a run folder"}
+
+// open loads the model of --model.
+func (t *term) open(c *cli.Context) (*policy.Model, error) {
+	from := c.String("model")
+	if from == "" {
+		return nil, usagef("for example --model builtin:tiny", "--model is missing")
+	}
+	return policy.Open(from, t.backend())
+}
+
+// decodingFlags are the flags of verbs that sample.
+func decodingFlags(temperature float64, maxTokens int) []cli.Flag {
+	return []cli.Flag{
+		&cli.Float64Flag{Name: "temperature", Usage: "logits are divided by it; 0 is greedy", Value: temperature},
+		&cli.IntFlag{Name: "top-k", Usage: "keep the k likeliest tokens; 0 is off"},
+		&cli.Float64Flag{Name: "top-p", Usage: "keep the likeliest tokens up to this share of the mass; 0 is off"},
+		&cli.Float64Flag{Name: "min-p", Usage: "keep tokens with at least this share of the likeliest's probability; 0 is off"},
+		&cli.IntFlag{Name: "max-tokens", Usage: "longest completion, in tokens", Value: maxTokens},
+		&cli.StringSliceFlag{Name: "stop", Usage: "stop string; may be given again"},
+		&cli.Uint64Flag{Name: "seed", Usage: "of every draw", Value: 1},
+	}
+}
+
+func decoding(c *cli.Context) policy.Decoding {
+	d := policy.Decoding{MaxTokens: c.Int("max-tokens"), Stop: c.StringSlice("stop"), Seed: c.Uint64("seed")}
+	d.Temperature, d.TopK = float32(c.Float64("temperature")), c.Int("top-k")
+	d.TopP, d.MinP = float32(c.Float64("top-p")), float32(c.Float64("min-p"))
+	return d
+}

@@ -1,0 +1,97 @@
+package cmd
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/burnish-rl/burnish/policy"
+	"github.com/urfave/cli/v2"
+)
+
+func chatCommand(t *term) *cli.Command {
+	return &cli.Command{
+		Name: "chat", Usage: "talk to a model",
+		UsageText: "burnish chat --model M [--system TEXT]",
+		Description: "A line is a message; /reset forgets the conversation, /exit or the end of input ends it.\n\nExamples:\n\n" +
+			"  burnish chat --model SmolLM2.gguf\n" +
+			"  echo \"Tom has 3 apples and buys 4 more. How many apples does Tom have now?\" | burnish chat --model builtin:tiny",
+		Flags: append([]cli.Flag{
+			modelFlag,
+			&cli.StringFlag{Name: "system", Usage: "a system message"},
+		}, decodingFlags(0.7, 512)...),
+		Action: func(c *cli.Context) error { return chat(t, c) },
+	}
+}
+
+// maxChatLine bounds one message.
+const maxChatLine = 1 << 20
+
+func chat(t *term, c *cli.Context) error {
+	if err := wantArgs(c, 0, 0); err != nil {
+		return err
+	}
+	m, err := t.open(c)
+	if err != nil {
+		return err
+	}
+	var history []policy.Message
+	if s := c.String("system"); s != "" {
+		history = append(history, policy.Message{Role: "system", Content: s})
+	}
+	start := len(history)
+	in := bufio.NewScanner(t.in)
+	in.Buffer(nil, maxChatLine)
+	for turn := uint32(1); ; turn++ {
+		if t.live && !t.json {
+			fmt.Fprint(t.err, t.paint(bold, "> "))
+		}
+		if !in.Scan() {
+			break
+		}
+		line := strings.TrimSpace(in.Text())
+		switch line {
+		case "":
+			continue
+		case "/exit":
+			return nil
+		case "/reset":
+			history = history[:start]
+			continue
+		}
+		history = append(history, policy.Message{Role: "user", Content: line})
+		answer, err := reply(t, c, m, history, turn)
+		if err != nil {
+			return err
+		}
+		history = append(history, policy.Message{Role: "assistant", Content: answer})
+	}
+	if err := in.Err(); err != nil && !errors.Is(err, io.EOF) {
+		return fmt.Errorf("input: %w", err)
+	}
+	return nil
+}
+
+// reply samples the assistant's turn and prints it.
+func reply(t *term, c *cli.Context, m *policy.Model, history []policy.Message, turn uint32) (string, error) {
+	_, ids, err := m.Render(history, true)
+	if err != nil {
+		return "", err
+	}
+	d := decoding(c)
+	d.Step = turn
+	for done, err := range m.Generate(c.Context, []policy.Request{{Prompt: ids, Samples: 1}}, d, nil) {
+		if err != nil {
+			return "", err
+		}
+		if t.json {
+			t.fields([]field{{"role", "assistant"}, {"content", done.Text}, {"stop", done.Stop}, {"tokens", len(done.Tokens)}})
+		} else {
+			t.print(done.Text + "\n")
+		}
+		return done.Text, nil
+	}
+	return "", errors.New("the model gave no answer")
+}

@@ -1,0 +1,119 @@
+package cmd
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/burnish-rl/burnish/train/eval"
+	"github.com/google/renameio/v2"
+	"github.com/urfave/cli/v2"
+)
+
+func evalCommand(t *term) *cli.Command {
+	return &cli.Command{
+		Name: "eval", Usage: "measure a model on the tasks of an environment",
+		UsageText: "burnish eval ENV --model M|RUN [--limit N] [--out FILE]",
+		Description: "Greedy unless --temperature says otherwise; every share is of all items, with a Wilson 95% interval.\n\nExamples:\n\n" +
+			"  burnish eval arith-json --model builtin:tiny --limit 100 --temperature 1\n" +
+			"  burnish eval gsm8k-json --env path=data/gsm8k --model SmolLM2.gguf --limit 20 --out answers.jsonl",
+		Flags: append(append([]cli.Flag{
+			modelFlag,
+			&cli.IntFlag{Name: "limit", Usage: "tasks; 0 means all of them"},
+			&cli.StringFlag{Name: "out", Usage: "write every answer to this JSONL file"},
+		}, envFlags()...), decodingFlags(0, 512)...),
+		Action: func(c *cli.Context) error { return evaluate(t, c) },
+	}
+}
+
+func evaluate(t *term, c *cli.Context) error {
+	if err := wantArgs(c, 1, 1); err != nil {
+		return err
+	}
+	settings := c.StringSlice("env")
+	if !hasSetting(settings, "split") { // held-out tasks, where the environment has such
+		settings = append(settings, "split=test")
+	}
+	env, err := openEnv(c.Args().First(), settings)
+	if err != nil {
+		return err
+	}
+	m, err := t.open(c)
+	if err != nil {
+		return err
+	}
+	limit := c.Int("limit")
+	start := time.Now()
+	shown := time.Now()
+	out, err := eval.Run(c.Context, m, env, eval.Options{Limit: limit, Decoding: decoding(c), Progress: func(done, total int) {
+		if t.live && !t.quiet && time.Since(shown) > redrawEvery {
+			shown = time.Now()
+			t.redraw([]string{fmt.Sprintf("%s  %d/%d answered", bar(done, total, 24), done, total)})
+		}
+	}})
+	if err != nil {
+		return err
+	}
+	t.erase()
+	if path := c.String("out"); path != "" {
+		if err := writeAnswers(path, out); err != nil {
+			return err
+		}
+	}
+	t.report(out.Report)
+	tokens := 0
+	for _, a := range out.Answers {
+		tokens += len(a.Tokens)
+	}
+	took := time.Since(start)
+	t.note("%d items in %s, %.1f sampled tokens/s", out.Report.Items, took.Round(time.Second), float64(tokens)/took.Seconds())
+	return nil
+}
+
+func writeAnswers(path string, out eval.Outcome) error {
+	var b bytes.Buffer
+	for _, a := range out.Answers {
+		b.Write(encode(answerLine{a.Index, a.Task.ID, a.Text, string(a.Stop), len(a.Tokens), a.Task.Reference, a.IDs, a.Tokens, a.LogProbs}))
+		b.WriteByte('\n')
+	}
+	return renameio.WriteFile(path, b.Bytes(), 0o644)
+}
+
+type answerLine struct {
+	Index         int       `json:"index"`
+	ID            string    `json:"id"`
+	Text          string    `json:"text"`
+	Stop          string    `json:"stop"`
+	Tokens        int       `json:"tokens"`
+	Reference     string    `json:"reference"`
+	PromptIDs     []int32   `json:"prompt_ids"`
+	CompletionIDs []int32   `json:"completion_ids"`
+	LogProbs      []float32 `json:"logprobs"`
+}
+
+// report prints the metrics with their intervals.
+func (t *term) report(r eval.Report) {
+	var rows [][]field
+	for _, m := range r.Metrics {
+		rows = append(rows, []field{{"metric", m.Name}, {"value", number(m.Value)}, {"low", number(m.Low)}, {"high", number(m.High)}, {"n", m.N}, {"unit", m.Unit}})
+	}
+	t.records(rows)
+}
+
+// number is nil for NaN, which JSON has no word for.
+func number(v float64) any {
+	if math.IsNaN(v) {
+		return nil
+	}
+	return v
+}
+
+func hasSetting(settings []string, key string) bool {
+	for _, s := range settings {
+		if len(s) > len(key) && s[:len(key)+1] == key+"=" {
+			return true
+		}
+	}
+	return false
+}

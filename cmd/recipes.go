@@ -1,0 +1,101 @@
+package cmd
+
+import (
+	"strings"
+
+	"github.com/burnish-rl/burnish/recipes"
+	"github.com/urfave/cli/v2"
+)
+
+func recipesCommand(t *term) *cli.Command {
+	set := &cli.StringSliceFlag{Name: "set", Usage: "override, `key=value` such as train.steps=20; may be given again"}
+	return &cli.Command{
+		Name: "recipes", Usage: "list, show and check recipes", UsageText: "burnish recipes list | show NAME | validate FILE | schema",
+		Subcommands: []*cli.Command{
+			{
+				Name: "list", Usage: "the recipes inside this program", UsageText: "burnish recipes list",
+				Description: "Examples:\n\n  burnish recipes list\n  burnish recipes list --json",
+				Action:      func(c *cli.Context) error { return listRecipes(t, c) },
+			},
+			{
+				Name: "show", Usage: "a recipe's text, to copy and change", UsageText: "burnish recipes show NAME [--effective]",
+				Description: "Examples:\n\n  burnish recipes show quickstart > mine.yaml\n  burnish recipes show quickstart --effective --set train.steps=20",
+				Flags:       []cli.Flag{&cli.BoolFlag{Name: "effective", Usage: "with every default filled in"}, set},
+				Action:      func(c *cli.Context) error { return showRecipe(t, c) },
+			},
+			{
+				Name: "validate", Usage: "check a recipe without running it", UsageText: "burnish recipes validate FILE [--set k=v]...",
+				Description: "Reports everything that is wrong, with file, line and column.\n\nExamples:\n\n  burnish recipes validate mine.yaml\n  burnish recipes validate quickstart --set train.steps=5",
+				Flags:       []cli.Flag{set},
+				Action:      func(c *cli.Context) error { return validateRecipe(t, c) },
+			},
+			{
+				Name: "schema", Usage: "every key of a recipe, as a JSON Schema", UsageText: "burnish recipes schema",
+				Description: "Examples:\n\n  burnish recipes schema > burnish.schema.json\n  burnish recipes schema --json",
+				Action: func(c *cli.Context) error {
+					if err := wantArgs(c, 0, 0); err != nil {
+						return err
+					}
+					if t.json {
+						t.print(compactJSON(recipes.Schema()) + "\n")
+						return nil
+					}
+					t.print(strings.TrimRight(string(recipes.Schema()), "\n") + "\n")
+					return nil
+				},
+			},
+		},
+	}
+}
+
+func listRecipes(t *term, c *cli.Context) error {
+	if err := wantArgs(c, 0, 0); err != nil {
+		return err
+	}
+	var rows [][]field
+	for _, name := range recipes.Names() {
+		text, _ := recipes.Builtin(name)
+		rows = append(rows, []field{{"name", name}, {"about", about(text)}})
+	}
+	t.records(rows)
+	return nil
+}
+
+// about is a recipe's first comment line.
+func about(text []byte) string {
+	first, _, _ := strings.Cut(string(text), "\n")
+	return strings.TrimSpace(strings.TrimPrefix(first, "#"))
+}
+
+func showRecipe(t *term, c *cli.Context) error {
+	if err := wantArgs(c, 1, 1); err != nil {
+		return err
+	}
+	name := c.Args().First()
+	text, ok := recipes.Builtin(name)
+	if !ok || c.Bool("effective") || c.IsSet("set") {
+		r, err := recipes.Load(name, c.StringSlice("set")...)
+		if err != nil {
+			return err
+		}
+		text = r.YAML()
+	}
+	if t.json {
+		t.fields([]field{{"name", name}, {"recipe", string(text)}})
+		return nil
+	}
+	t.print(string(text))
+	return nil
+}
+
+func validateRecipe(t *term, c *cli.Context) error {
+	if err := wantArgs(c, 1, 1); err != nil {
+		return err
+	}
+	r, err := recipes.Load(c.Args().First(), c.StringSlice("set")...)
+	if err != nil {
+		return err
+	}
+	t.fields([]field{{"recipe", r.Name}, {"algo", r.Algo.Kind}, {"env", r.Env.Kind}, {"model", r.Model.From}, {"valid", true}})
+	return nil
+}

@@ -1,0 +1,281 @@
+package cmd
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"unicode/utf8"
+
+	"github.com/burnish-rl/burnish/train"
+	"github.com/urfave/cli/v2"
+	xterm "golang.org/x/term"
+)
+
+// The rules of printing. Results go to standard output, everything else to standard error. With --json results are
+// JSON lines. Errors are one line that begins with "error:", and at most one that begins with "hint:". Messages have
+// neither capitals nor full stops. Colour and redrawing only on a terminal, and no colour with NO_COLOR set.
+type term struct {
+	in       io.Reader
+	out, err io.Writer
+	json     bool
+	quiet    bool
+	threads  int
+	live     bool // standard error is a terminal
+	colour   bool
+	shown    int // lines of the live view on the screen
+}
+
+func newTerm(in io.Reader, out, err io.Writer) *term {
+	t := &term{in: in, out: out, err: err}
+	if f, ok := err.(*os.File); ok && xterm.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb" {
+		t.live = true
+	}
+	t.colour = t.live && os.Getenv("NO_COLOR") == ""
+	return t
+}
+
+// configure reads the flags that all verbs have.
+func (t *term) configure(c *cli.Context) error {
+	t.json, t.quiet, t.threads = c.Bool("json"), c.Bool("quiet"), c.Int("threads")
+	if t.threads < 0 {
+		return usagef("0 means all cores", fmt.Sprintf("--threads %d, want 0 or more", t.threads))
+	}
+	return nil
+}
+
+// size is the terminal's; 80 by 24 where it does not say.
+func (t *term) size() (width, height int) {
+	if f, ok := t.err.(*os.File); ok {
+		if w, h, err := xterm.GetSize(int(f.Fd())); err == nil && w > 0 && h > 0 {
+			return w, h
+		}
+	}
+	return 80, 24
+}
+
+// field is a named value of a result.
+type field struct {
+	name  string
+	value any
+}
+
+// fields prints one record: aligned for people, an object in this order for machines.
+func (t *term) fields(rows []field) {
+	if t.json {
+		t.object(rows)
+		return
+	}
+	w := tabwriter.NewWriter(t.out, 0, 0, 2, ' ', 0)
+	for _, r := range rows {
+		fmt.Fprintf(w, "%s\t%s\n", r.name, text(r.value))
+	}
+	w.Flush()
+}
+
+// records prints a table with a header for people, a line a record for machines.
+func (t *term) records(rows [][]field) {
+	if t.json {
+		for _, r := range rows {
+			t.object(r)
+		}
+		return
+	}
+	if len(rows) == 0 {
+		return
+	}
+	w := tabwriter.NewWriter(t.out, 0, 0, 2, ' ', 0)
+	for i, f := range rows[0] {
+		fmt.Fprint(w, tab(i), f.name)
+	}
+	fmt.Fprintln(w)
+	for _, r := range rows {
+		for i, f := range r {
+			fmt.Fprint(w, tab(i), text(f.value))
+		}
+		fmt.Fprintln(w)
+	}
+	w.Flush()
+}
+
+func tab(i int) string {
+	if i == 0 {
+		return ""
+	}
+	return "\t"
+}
+
+// object prints one JSON object on a line.
+func (t *term) object(rows []field) {
+	var b bytes.Buffer
+	b.WriteByte('{')
+	for i, r := range rows {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.Write(encode(r.name))
+		b.WriteByte(':')
+		b.Write(encode(r.value))
+	}
+	b.WriteString("}\n")
+	t.out.Write(b.Bytes())
+}
+
+// encode is JSON without HTML escaping; what JSON can't say becomes null.
+func encode(v any) []byte {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if e.Encode(v) != nil {
+		return []byte("null")
+	}
+	return bytes.TrimRight(b.Bytes(), "\n")
+}
+
+func text(v any) string {
+	switch x := v.(type) {
+	case float64:
+		return strconv.FormatFloat(x, 'g', 5, 64)
+	case string:
+		return x
+	case nil:
+		return "-"
+	case []string:
+		return strings.Join(x, ", ")
+	}
+	return fmt.Sprint(v)
+}
+
+// print writes text to standard output as it is.
+func (t *term) print(s string) { io.WriteString(t.out, s) }
+
+// note writes a line to standard error, unless --quiet.
+func (t *term) note(format string, args ...any) {
+	if t.quiet {
+		return
+	}
+	t.erase()
+	fmt.Fprintf(t.err, format+"\n", args...)
+}
+
+// fail prints an error and gives the exit code.
+func (t *term) fail(err error) int {
+	t.erase()
+	if errors.Is(err, train.ErrInterrupted) {
+		return exitInterrupted
+	}
+	for _, e := range flatten(err) {
+		fmt.Fprintf(t.err, "%s %s\n", t.paint(red, "error:"), oneLine(e.Error()))
+	}
+	if h := hint(err); h != "" {
+		fmt.Fprintf(t.err, "%s %s\n", t.paint(yellow, "hint:"), oneLine(h))
+	}
+	var u usage
+	if errors.As(err, &u) {
+		return exitUsage
+	}
+	return exitError
+}
+
+// flatten lists the errors of a joined one, such as all the problems of a recipe.
+func flatten(err error) []error {
+	if many, ok := err.(interface{ Unwrap() []error }); ok {
+		var out []error
+		for _, e := range many.Unwrap() {
+			out = append(out, flatten(e)...)
+		}
+		return out
+	}
+	return []error{err}
+}
+
+func oneLine(s string) string {
+	return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == '\n' || r == '\r' }), "; ")
+}
+
+const (
+	red    = "31"
+	green  = "32"
+	yellow = "33"
+	dim    = "2"
+	bold   = "1"
+)
+
+func (t *term) paint(code, s string) string {
+	if !t.colour {
+		return s
+	}
+	return "\x1b[" + code + "m" + s + "\x1b[0m"
+}
+
+// redraw replaces the live view.
+func (t *term) redraw(lines []string) {
+	width, height := t.size()
+	var b strings.Builder
+	b.WriteString(t.eraser())
+	lines = lines[:min(len(lines), height-1)]
+	for _, l := range lines {
+		b.WriteString(clip(l, width-1))
+		b.WriteString("\x1b[0m\n")
+	}
+	t.shown = len(lines)
+	io.WriteString(t.err, b.String())
+}
+
+func (t *term) eraser() string {
+	if t.shown == 0 {
+		return ""
+	}
+	return fmt.Sprintf("\x1b[%dA\r\x1b[J", t.shown)
+}
+
+// erase takes the live view off the screen.
+func (t *term) erase() {
+	io.WriteString(t.err, t.eraser())
+	t.shown = 0
+}
+
+func (t *term) close() { t.shown = 0 } // what is shown stays
+
+// clip cuts a line to a width in runes; colour codes take none.
+func clip(s string, width int) string {
+	var b strings.Builder
+	n := 0
+	for i := 0; i < len(s); {
+		if s[i] == 0x1b {
+			end := strings.IndexByte(s[i:], 'm')
+			if end < 0 {
+				break
+			}
+			b.WriteString(s[i : i+end+1])
+			i += end + 1
+			continue
+		}
+		r, size := utf8.DecodeRuneInString(s[i:])
+		if n++; n > width {
+			break
+		}
+		if r < ' ' {
+			r = ' '
+		}
+		b.WriteRune(r)
+		i += size
+	}
+	return b.String()
+}
+
+func quote(s string) string { return strconv.Quote(s) }
+
+// hint is the remedy that an error carries, or one for a kind of error that needs the same everywhere.
+func hint(err error) string {
+	var h interface{ Hint() string }
+	if errors.As(err, &h) {
+		return h.Hint()
+	}
+	return hintFor(err)
+}

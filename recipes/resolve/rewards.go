@@ -1,0 +1,65 @@
+package resolve
+
+import (
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"github.com/burnish-rl/burnish/recipes"
+	"github.com/burnish-rl/burnish/rewards"
+	"github.com/burnish-rl/burnish/rewards/runner"
+)
+
+// openRewards makes the judges. Our own run in this process; everything else in child processes.
+func (r *Run) openRewards(log func(string)) (*rewards.Composite, error) {
+	var list []rewards.Weighted
+	used := map[string]int{}
+	for _, w := range r.Recipe.Rewards {
+		name, reward, err := r.openReward(w, log)
+		if err != nil {
+			return nil, err
+		}
+		if used[name]++; used[name] > 1 {
+			name = fmt.Sprintf("%s-%d", name, used[name])
+		}
+		list = append(list, rewards.Weighted{Name: name, Weight: w.Weight, Reward: reward})
+	}
+	return rewards.NewComposite(list)
+}
+
+func (r *Run) openReward(w recipes.Reward, log func(string)) (string, rewards.Reward, error) {
+	reward, closer, err := Reward(w, log)
+	if err != nil {
+		return "", nil, err
+	}
+	r.closers = append(r.closers, closer)
+	switch {
+	case w.Kind != "":
+		return w.Kind, reward, nil
+	case w.File != "":
+		return strings.TrimSuffix(filepath.Base(w.File), ".go"), reward, nil
+	}
+	return filepath.Base(w.Command[0]), reward, nil
+}
+
+// Reward makes one judge: ours in this process, a registered one in a child of the same binary, a .go file or a
+// program in a child of its own. Call close when it is no longer needed.
+func Reward(w recipes.Reward, log func(string)) (r rewards.Reward, closer func(), err error) {
+	c := runner.Config{Deadline: w.Timeout, Log: log, Children: runtime.GOMAXPROCS(0)}
+	var child *runner.Runner
+	switch {
+	case w.File != "":
+		child, err = runner.GoFile(w.File, c)
+	case len(w.Command) > 0:
+		child, err = runner.Command(w.Command, c)
+	case rewards.Builtin(w.Kind):
+		return w.Options, func() {}, nil
+	default:
+		child, err = runner.Registered(w.Kind, w.Options, c)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	return child, func() { child.Close() }, nil
+}

@@ -38,7 +38,7 @@ func flatten(data []byte, depth int) ([]component, error) {
 	}
 	var c component
 	if err := strict(data, &c); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("type %q: %w", c.Type, err)
 	}
 	if c.Type != "Sequence" {
 		return []component{c}, nil

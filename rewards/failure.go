@@ -11,7 +11,7 @@ const MaxFailures = 10
 // FailedError stops a run: a reward failed too often. It carries the completion it failed on last.
 type FailedError struct {
 	Reward  string
-	Times   int // in a row
+	Times   int // in a row; 0 when it could not even be started
 	Reason  string
 	Attempt Attempt
 }
@@ -19,6 +19,9 @@ type FailedError struct {
 const shownText = 200 // bytes of the completion in the message
 
 func (e *FailedError) Error() string {
+	if e.Times == 0 {
+		return fmt.Sprintf("reward %s: %s", e.Reward, e.Reason)
+	}
 	return fmt.Sprintf("reward %s: failed %d times in a row: %s; completion: %q", e.Reward, e.Times, e.Reason, cut(e.Attempt.Text, shownText))
 }
 

@@ -103,7 +103,11 @@ func TestDefaults(t *testing.T) {
 	if r.Adapter.LoRA.Rank != 16 || len(r.Adapter.LoRA.Targets) != 1 || r.Rollout.PromptsPerStep != 0 || r.Train.Epochs != 1 {
 		t.Errorf("recipe %+v", r)
 	}
-	if r := load(t, "builtin-pretrain"); !json.Valid(r.Model.Config.JSON) || !strings.Contains(string(r.Model.Config.JSON), `"hidden_size":128`) {
+	if r := load(t, "builtin-pretrain"); r.Model.Config.Path != "builtin:tiny" {
+		t.Errorf("config %+v", r.Model.Config)
+	}
+	r = load(t, "builtin-pretrain", "model.config={model_type: llama, hidden_size: 128}")
+	if !json.Valid(r.Model.Config.JSON) || !strings.Contains(string(r.Model.Config.JSON), `"hidden_size":128`) {
 		t.Errorf("config %s", r.Model.Config.JSON)
 	}
 }

@@ -1,3 +1,5 @@
+//go:build unix
+
 package runner
 
 import (
@@ -95,6 +97,9 @@ func (n *naughty) Score(_ context.Context, a rewards.Attempt) (rewards.Result, e
 		return rewards.Result{Score: float64(os.Getpid())}, nil
 	case "sleep":
 		time.Sleep(300 * time.Millisecond)
+		if arg == "pid" {
+			return rewards.Result{Score: float64(os.Getpid())}, nil
+		}
 	}
 	return rewards.Result{
 		Score: n.Gain * float64(len(a.Text)), Parts: []rewards.Part{{Name: "len", Score: float64(len(a.Text))}},
@@ -107,6 +112,22 @@ func recurse(n int) int {
 		return 0
 	}
 	return recurse(n+1) + n
+}
+
+// short is the deadline of tests in which one strikes.
+const short = 500 * time.Millisecond
+
+const parentEnv = "BURNISH_TEST_PARENT"
+
+// parentOfNaughty is a process of its own with a child that hangs.
+func parentOfNaughty() {
+	r, err := Registered("naughty", &naughty{Gain: 1}, Config{Deadline: time.Minute})
+	if err != nil {
+		panic(err)
+	}
+	got, err := r.Score(context.Background(), attempt("pid"))
+	fmt.Println(int(got.Score), err)
+	_, _ = r.Score(context.Background(), attempt("spin"))
 }
 
 // lines collects what children print.
@@ -125,9 +146,6 @@ func newNaughty(t *testing.T, c Config) (*Runner, lines) {
 	t.Helper()
 	l := lines{make(chan string, 1000)}
 	c.Log = l.add
-	if c.Deadline == 0 {
-		c.Deadline = 500 * time.Millisecond
-	}
 	r, err := Registered("naughty", &naughty{Gain: 2}, c)
 	if err != nil {
 		t.Fatal(err)

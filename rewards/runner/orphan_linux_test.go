@@ -13,19 +13,6 @@ import (
 	"time"
 )
 
-const parentEnv = "BURNISH_TEST_PARENT"
-
-// parentOfNaughty is a process of its own with a child that hangs.
-func parentOfNaughty() {
-	r, err := Registered("naughty", &naughty{Gain: 1}, Config{Deadline: time.Minute})
-	if err != nil {
-		panic(err)
-	}
-	got, err := r.Score(context.Background(), attempt("pid"))
-	fmt.Println(int(got.Score), err)
-	_, _ = r.Score(context.Background(), attempt("spin"))
-}
-
 // Children die when the parent is killed with -9.
 func TestParentKilled(t *testing.T) {
 	cmd := exec.Command("/proc/self/exe")
@@ -60,7 +47,7 @@ func TestParentKilled(t *testing.T) {
 
 // The grandchild dies with the group.
 func TestGrandchildKilled(t *testing.T) {
-	r, l := newNaughty(t, Config{})
+	r, l := newNaughty(t, Config{Deadline: short})
 	if got, err := r.Score(context.Background(), attempt("grandchild")); err != nil || got.Missing == "" {
 		t.Fatalf("%+v, %v", got, err)
 	}

@@ -34,7 +34,7 @@ func (m *Model) Generate(ctx context.Context, reqs []Request, d Decoding, comput
 
 // completion adds the text to a finished sequence.
 func (m *Model) completion(s generate.Sequence, stops []string) Completion {
-	c := Completion{Request: s.Prompt, Sample: s.Sample, Tokens: s.Tokens, LogProbs: s.LogProbs, Stop: Stop(s.Stop)}
+	c := Completion{Request: s.Request, Sample: s.Sample, Tokens: s.Tokens, LogProbs: s.LogProbs, Stop: Stop(s.Stop)}
 	c.Text, c.Offsets = m.tok.DecodeOffsets(s.Tokens, true)
 	if c.Stop == StopString {
 		end := len(c.Text)

@@ -12,17 +12,20 @@ import (
 // Decoding is how the next token is chosen from logits. Transforms apply in the order of the fields; among equal
 // logits the lower id comes first.
 type Decoding struct {
-	Temperature float32 // > 0; 0 is greedy
+	Temperature float32 // from LeastTemperature; 0 is greedy
 	TopK        int     // keep the k likeliest; 0 off
 	TopP        float32 // keep the smallest set whose mass reaches p, in (0, 1]; 0 or 1 off
 	MinP        float32 // keep what has at least this share of the likeliest token's probability, [0, 1); 0 off
 }
 
+// LeastTemperature is the lowest that is not greedy: far below it 1/temperature is no float32.
+const LeastTemperature = 1e-6
+
 // Validate says what is out of range.
 func (d Decoding) Validate() error {
 	switch {
-	case !(d.Temperature >= 0) || math.IsInf(float64(d.Temperature), 0):
-		return fmt.Errorf("temperature %v, want a number >= 0", d.Temperature)
+	case d.Temperature != 0 && !(d.Temperature >= LeastTemperature) || math.IsInf(float64(d.Temperature), 0):
+		return fmt.Errorf("temperature %v, want 0 (greedy) or a number from %g", d.Temperature, LeastTemperature)
 	case d.TopK < 0:
 		return fmt.Errorf("top_k %d, want >= 0", d.TopK)
 	case !(d.TopP >= 0 && d.TopP <= 1):
@@ -43,11 +46,13 @@ func (d Decoding) LogProbTemperature() float32 {
 
 // chooser picks tokens; it keeps scratch between calls and is not safe for concurrent use.
 type chooser struct {
-	weight []float32
-	order  []int32
+	weight []float32 // by id, relative to the likeliest token's: in [0, 1]
+	order  []int32   // kept ids
+	kept   []float32 // their weights
 }
 
-// choose picks a token for one row of logits; u is uniform in [0, 1).
+// choose picks a token for one row of logits; u is uniform in [0, 1). Of a row with NaN it picks any: its log-prob is
+// NaN too, and the scheduler stops there.
 func (c *chooser) choose(logits []float32, d Decoding, u float64) int32 {
 	best := int32(0)
 	for i, z := range logits {
@@ -58,29 +63,33 @@ func (c *chooser) choose(logits []float32, d Decoding, u float64) int32 {
 	if d.Temperature == 0 {
 		return best
 	}
+	var total float64
 	c.weight = slices.Grow(c.weight[:0], len(logits))[:len(logits)]
 	top := logits[best]
 	for i, z := range logits {
 		c.weight[i] = compute.Exp((z - top) / d.Temperature)
+		total += float64(c.weight[i])
 	}
-	if d.TopK == 0 && (d.TopP == 0 || d.TopP == 1) && d.MinP == 0 {
-		return pick(c.weight, u, best)
+	if math.IsNaN(total) {
+		return best
 	}
-	c.rank(logits, d)
-	kept := make([]float32, len(c.order))
-	for i, id := range c.order {
-		kept[i] = c.weight[id]
+	if d.TopK == 0 && !d.nucleus() && d.MinP == 0 {
+		return pick(c.weight, total, u)
 	}
-	return c.order[pick(kept, u, 0)]
+	c.rank(logits, total, d)
+	c.kept = c.kept[:0]
+	for _, id := range c.order {
+		c.kept = append(c.kept, c.weight[id])
+	}
+	return c.order[pick(c.kept, c.mass(c.order), u)]
 }
 
-// rank fills order with the kept ids, likeliest first: top-k, then top-p over what that kept, then min-p.
-func (c *chooser) rank(logits []float32, d Decoding) {
-	var total float64
-	for _, w := range c.weight {
-		total += float64(w)
-	}
-	nucleus := d.TopP > 0 && d.TopP < 1
+func (d Decoding) nucleus() bool { return d.TopP > 0 && d.TopP < 1 }
+
+// rank fills order with the kept ids, likeliest first: top-k, then top-p over what that kept, then min-p. total is the
+// sum of all weights.
+func (c *chooser) rank(logits []float32, total float64, d Decoding) {
+	nucleus := d.nucleus()
 	// Sort only the likeliest: lower the bar until it surely holds every token that can be kept.
 	for _, bar := range []float32{1e-2, 1e-4, 1e-7, 0} {
 		var mass float64
@@ -91,7 +100,9 @@ func (c *chooser) rank(logits []float32, d Decoding) {
 				mass += float64(w)
 			}
 		}
-		if d.TopK > 0 && len(c.order) >= d.TopK || d.TopK == 0 && nucleus && mass >= float64(d.TopP)*total || d.TopK == 0 && !nucleus && bar <= d.MinP {
+		if d.TopK > 0 && len(c.order) >= d.TopK ||
+			d.TopK == 0 && nucleus && mass >= float64(d.TopP)*total ||
+			d.TopK == 0 && !nucleus && bar <= d.MinP {
 			break
 		}
 	}
@@ -134,16 +145,12 @@ func (c *chooser) reach(want float64) int {
 	return len(c.order)
 }
 
-// pick draws an index in proportion to w by inverting the running sum; fallback answers when rounding runs past the
-// end or w is not finite.
-func pick(w []float32, u float64, fallback int32) int32 {
-	var total float64
-	for _, x := range w {
-		total += float64(x)
-	}
+// pick draws an index in proportion to w, whose sum is total, by inverting the running sum. An index of weight 0 is
+// never drawn.
+func pick(w []float32, total, u float64) int32 {
 	target := u * total
 	var sum float64
-	last := fallback
+	last := int32(0)
 	for i, x := range w {
 		if x == 0 {
 			continue
@@ -151,7 +158,7 @@ func pick(w []float32, u float64, fallback int32) int32 {
 		sum += float64(x)
 		last = int32(i)
 		if sum > target {
-			return last
+			break
 		}
 	}
 	return last

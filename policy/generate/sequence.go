@@ -17,21 +17,24 @@ const (
 
 // Sequence is one finished sample.
 type Sequence struct {
-	Prompt, Sample int
-	Tokens         []int32
-	LogProbs       []float32
-	Stop           Stop
+	Request  int // index in the call
+	Sample   int // 0 … Samples-1 within the request
+	Tokens   []int32
+	LogProbs []float32 // log-softmax of logits/temperature over the whole vocabulary; len(Tokens)
+	Stop     Stop
 }
 
-// prompt is a request whose keys and values are in the cache.
+// prompt is a request; once its keys and values are in the cache it has pages and logits.
 type prompt struct {
 	index   int
 	req     Request
 	table   []int32     // its pages; the last one may be partly filled
 	waiting int         // samples not yet started
-	live    int         // samples running
 	logits  compute.Buf // of its last token, [V]
 }
+
+// fullPages counts the pages that its samples share. A partly filled one is copied: each sample goes on in its own.
+func (p *prompt) fullPages() int { return len(p.req.Prompt) / compute.Page }
 
 // sequence is a running sample.
 type sequence struct {
@@ -43,6 +46,26 @@ type sequence struct {
 	out    Sequence
 	tail   []byte // the last bytes of its text, for stop strings
 	limit  int    // tokens it may have
+}
+
+// rules is what ends a sequence.
+type rules struct {
+	eos     map[int32]bool
+	stop    [][]byte
+	longest int // bytes of the longest stop string
+	bytes   func(int32) []byte
+}
+
+func newRules(o Options) rules {
+	r := rules{eos: map[int32]bool{}, bytes: o.Bytes}
+	for _, id := range o.EOS {
+		r.eos[id] = true
+	}
+	for _, t := range o.Stop {
+		r.stop = append(r.stop, []byte(t))
+		r.longest = max(r.longest, len(t))
+	}
+	return r
 }
 
 // push records a sampled token and says whether the sequence ended.

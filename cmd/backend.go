@@ -10,7 +10,7 @@ import (
 func (t *term) backend() compute.Backend { return cpu.New(t.threads) }
 
 // modelFlag names a model.
-var modelFlag = &cli.StringFlag{Name: "model", Aliases: []string{"m"}, Usage: "builtin:tiny, a .gguf file, a model folder, or a run folder"}
+var modelFlag = &cli.StringFlag{Name: "model", Aliases: []string{"m"}, Usage: "`M` builtin:tiny, a .gguf file, a model folder, or a run folder"}
 
 // open loads the model of --model.
 func (t *term) open(c *cli.Context) (*policy.Model, error) {
@@ -24,13 +24,13 @@ func (t *term) open(c *cli.Context) (*policy.Model, error) {
 // decodingFlags are the flags of verbs that sample.
 func decodingFlags(temperature float64, maxTokens int) []cli.Flag {
 	return []cli.Flag{
-		&cli.Float64Flag{Name: "temperature", Usage: "logits are divided by it; 0 is greedy", Value: temperature},
-		&cli.IntFlag{Name: "top-k", Usage: "keep the k likeliest tokens; 0 is off"},
-		&cli.Float64Flag{Name: "top-p", Usage: "keep the likeliest tokens up to this share of the mass; 0 is off"},
-		&cli.Float64Flag{Name: "min-p", Usage: "keep tokens with at least this share of the likeliest's probability; 0 is off"},
-		&cli.IntFlag{Name: "max-tokens", Usage: "longest completion, in tokens", Value: maxTokens},
-		&cli.StringSliceFlag{Name: "stop", Usage: "stop string; may be given again"},
-		&cli.Uint64Flag{Name: "seed", Usage: "of every draw", Value: 1},
+		&cli.Float64Flag{Name: "temperature", Usage: "`T` temperature, which divides the logits; 0 is greedy", Value: temperature},
+		&cli.IntFlag{Name: "top-k", Usage: "`K` keep this many likeliest tokens; 0 is all"},
+		&cli.Float64Flag{Name: "top-p", Usage: "`P` keep the likeliest tokens up to this share of the mass; 0 is all"},
+		&cli.Float64Flag{Name: "min-p", Usage: "`P` keep tokens with this share of the likeliest's probability; 0 is all"},
+		&cli.IntFlag{Name: "max-tokens", Usage: "`N` longest completion, in tokens", Value: maxTokens},
+		&cli.StringSliceFlag{Name: "stop", Usage: "`TEXT` text that ends a completion; may be given again"},
+		&cli.Uint64Flag{Name: "seed", Usage: "`N` seed of every draw", Value: 1},
 	}
 }
 

@@ -10,10 +10,10 @@ func benchCommand(t *term) *cli.Command {
 		Name: "bench", Usage: "measure the machine", UsageText: "burnish bench gemm",
 		Subcommands: []*cli.Command{{
 			Name: "gemm", Usage: "matrix products of SmolLM2-135M's shapes, in GFLOP/s", UsageText: "burnish bench gemm [--rows N]... [--seconds S]",
-			Description: "forward is y = x·Wᵀ, grad_x and grad_w its gradients. Measure when nothing else runs.\n\nExamples:\n\n  burnish bench gemm\n  burnish bench gemm --rows 1 --rows 8 --json",
+			Description: "forward is y = x·Wᵀ, grad_x and grad_w its gradients. Measure when nothing else runs.\n\nExamples:\n  burnish bench gemm\n  burnish bench gemm --rows 1 --rows 8 --json",
 			Flags: []cli.Flag{
-				&cli.IntSliceFlag{Name: "rows", Usage: "rows of x; may be given again", Value: cli.NewIntSlice(256)},
-				&cli.Float64Flag{Name: "seconds", Usage: "for each product", Value: 0.5},
+				&cli.IntSliceFlag{Name: "rows", Usage: "`N` rows of x; may be given again", Value: cli.NewIntSlice(256)},
+				&cli.Float64Flag{Name: "seconds", Usage: "`S` seconds for each product", Value: 0.5},
 			},
 			Action: func(c *cli.Context) error {
 				if err := wantArgs(c, 0, 0); err != nil {

@@ -15,12 +15,12 @@ func chatCommand(t *term) *cli.Command {
 	return &cli.Command{
 		Name: "chat", Usage: "talk to a model",
 		UsageText: "burnish chat --model M [--system TEXT]",
-		Description: "A line is a message; /reset forgets the conversation, /exit or the end of input ends it.\n\nExamples:\n\n" +
+		Description: "A line is a message; /reset forgets the conversation, /exit or the end of input ends it.\n\nExamples:\n" +
 			"  burnish chat --model SmolLM2.gguf\n" +
 			"  echo \"Tom has 3 apples and buys 4 more. How many apples does Tom have now?\" | burnish chat --model builtin:tiny",
 		Flags: append([]cli.Flag{
 			modelFlag,
-			&cli.StringFlag{Name: "system", Usage: "a system message"},
+			&cli.StringFlag{Name: "system", Usage: "`TEXT` system message"},
 		}, decodingFlags(0.7, 512)...),
 		Action: func(c *cli.Context) error { return chat(t, c) },
 	}
@@ -45,7 +45,7 @@ func chat(t *term, c *cli.Context) error {
 	in := bufio.NewScanner(t.in)
 	in.Buffer(nil, maxChatLine)
 	for turn := uint32(1); ; turn++ {
-		if t.live && !t.json {
+		if t.live && isTerminal(t.in) && !t.json {
 			fmt.Fprint(t.err, t.paint(bold, "> "))
 		}
 		if !in.Scan() {
@@ -89,7 +89,7 @@ func reply(t *term, c *cli.Context, m *policy.Model, history []policy.Message, t
 		if t.json {
 			t.fields([]field{{"role", "assistant"}, {"content", done.Text}, {"stop", done.Stop}, {"tokens", len(done.Tokens)}})
 		} else {
-			t.print(done.Text + "\n")
+			t.print(t.safe(done.Text) + "\n")
 		}
 		return done.Text, nil
 	}

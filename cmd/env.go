@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"errors"
 	"strings"
 
 	"github.com/burnish-rl/burnish/envs"
@@ -16,26 +17,26 @@ func envCommand(t *term) *cli.Command {
 			{
 				Name: "list", Usage: "the environments of this program",
 				UsageText:   "burnish env list [--json]",
-				Description: "Examples:\n\n  burnish env list\n  burnish env list --json",
+				Description: "Examples:\n  burnish env list\n  burnish env list --json",
 				Action:      func(c *cli.Context) error { return listEnvs(t, c) },
 			},
 			{
 				Name: "show", Usage: "one task: prompt, reference and demonstration",
-				UsageText:   "burnish env show NAME [--index I] [--env key=value]...",
-				Description: "Examples:\n\n  burnish env show arith-json --index 3\n  burnish env show gsm8k-json --env path=data/gsm8k --env split=test",
-				Flags: append(envFlags(),
-					&cli.IntFlag{Name: "index", Usage: "which task"},
-					&cli.IntFlag{Name: "n", Usage: "how many, from index on", Value: 1}),
+				UsageText:   "burnish env show NAME [--index I] [--set k=v]...",
+				Description: "Examples:\n  burnish env show arith-json --index 3\n  burnish env show gsm8k-json --set path=data/gsm8k --set split=test",
+				Flags: []cli.Flag{
+					envOption,
+					&cli.IntFlag{Name: "index", Usage: "`I` task to show, from 0"},
+					&cli.IntFlag{Name: "n", Usage: "`N` how many, from there on", Value: 1},
+				},
 				Action: func(c *cli.Context) error { return showEnv(t, c) },
 			},
 		},
 	}
 }
 
-// envFlags set an environment's options from the command line.
-func envFlags() []cli.Flag {
-	return []cli.Flag{&cli.StringSliceFlag{Name: "env", Usage: "an option of the environment, `key=value`; may be given again"}}
-}
+// envOption sets an environment's options from the command line.
+var envOption = &cli.StringSliceFlag{Name: "set", Usage: "`KEY=VALUE` set an option of the environment, such as split=test; may be given again"}
 
 func listEnvs(t *term, c *cli.Context) error {
 	if err := wantArgs(c, 0, 0); err != nil {
@@ -49,7 +50,7 @@ func listEnvs(t *term, c *cli.Context) error {
 	return nil
 }
 
-// openEnv opens an environment by name, with options from flags such as --env path=data.
+// openEnv opens an environment by name, with options such as path=data.
 func openEnv(name string, settings []string) (envs.Env, error) {
 	options, err := recipes.EnvOptions(name, settings)
 	if err != nil {
@@ -62,7 +63,10 @@ func showEnv(t *term, c *cli.Context) error {
 	if err := wantArgs(c, 1, 1); err != nil {
 		return err
 	}
-	env, err := openEnv(c.Args().First(), c.StringSlice("env"))
+	if err := errors.Join(wantAtLeast(c, "index", 0), wantAtLeast(c, "n", 1)); err != nil {
+		return err
+	}
+	env, err := openEnv(c.Args().First(), c.StringSlice("set"))
 	if err != nil {
 		return err
 	}

@@ -14,15 +14,16 @@ import (
 func evalCommand(t *term) *cli.Command {
 	return &cli.Command{
 		Name: "eval", Usage: "measure a model on the tasks of an environment",
-		UsageText: "burnish eval ENV --model M|RUN [--limit N] [--out FILE]",
-		Description: "Greedy unless --temperature says otherwise; every share is of all items, with a Wilson 95% interval.\n\nExamples:\n\n" +
+		UsageText: "burnish eval ENV --model M|RUN [--limit N] [--out FILE] [--set k=v]...",
+		Description: "Greedy unless --temperature says otherwise; every share is of all items, with a Wilson 95% interval.\n\nExamples:\n" +
 			"  burnish eval arith-json --model builtin:tiny --limit 100 --temperature 1\n" +
-			"  burnish eval gsm8k-json --env path=data/gsm8k --model SmolLM2.gguf --limit 20 --out answers.jsonl",
-		Flags: append(append([]cli.Flag{
+			"  burnish eval gsm8k-json --set path=data/gsm8k --model SmolLM2.gguf --limit 20 --out answers.jsonl",
+		Flags: append([]cli.Flag{
 			modelFlag,
-			&cli.IntFlag{Name: "limit", Usage: "tasks; 0 means all of them"},
-			&cli.StringFlag{Name: "out", Usage: "write every answer to this JSONL file"},
-		}, envFlags()...), decodingFlags(0, 512)...),
+			envOption,
+			&cli.IntFlag{Name: "limit", Usage: "`N` most tasks; 0 is all of them"},
+			&cli.StringFlag{Name: "out", Usage: "`FILE` write every answer to it, as JSON lines"},
+		}, decodingFlags(0, 512)...),
 		Action: func(c *cli.Context) error { return evaluate(t, c) },
 	}
 }
@@ -31,7 +32,7 @@ func evaluate(t *term, c *cli.Context) error {
 	if err := wantArgs(c, 1, 1); err != nil {
 		return err
 	}
-	settings := c.StringSlice("env")
+	settings := c.StringSlice("set")
 	if !hasSetting(settings, "split") { // held-out tasks, where the environment has such
 		settings = append(settings, "split=test")
 	}
@@ -49,13 +50,13 @@ func evaluate(t *term, c *cli.Context) error {
 	out, err := eval.Run(c.Context, m, env, eval.Options{Limit: limit, Decoding: decoding(c), Progress: func(done, total int) {
 		if t.live && !t.quiet && time.Since(shown) > redrawEvery {
 			shown = time.Now()
-			t.redraw([]string{fmt.Sprintf("%s  %d/%d answered", bar(done, total, 24), done, total)})
+			t.redraw([]string{fmt.Sprintf("%s  %d/%d answered", progressBar(done, total, 24), done, total)})
 		}
 	}})
 	if err != nil {
 		return err
 	}
-	t.erase()
+	t.clear()
 	if path := c.String("out"); path != "" {
 		if err := writeAnswers(path, out); err != nil {
 			return err

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/burnish-rl/burnish/train"
@@ -12,47 +13,81 @@ import (
 
 // progress shows a training run: a live view on a terminal, plain lines elsewhere, JSON lines with --json.
 type progress struct {
-	t       *term
-	name    string
-	began   time.Time // of the first step of this process
-	first   int       // steps done before it
-	drawn   time.Time
-	step    int
-	steps   int
-	phase   string
-	done    string
-	metrics train.Metrics
-	sample  *train.Sample
-	report  *eval.Report
-	rewards []float64 // of every step, for the little curve
+	t    *term
+	stop chan struct{} // ends the ticker; nil without a live view
+
+	mu    sync.Mutex
+	drawn time.Time
+	began time.Time // of the first step of this process
+	first int       // steps done before it; -1 until then
+	view  view
 }
 
-func newProgress(t *term, name string) *progress { return &progress{t: t, name: name, first: -1} }
+// How often the live view is drawn: at most, while things happen, and at least, while nothing does.
+const (
+	redrawEvery = 100 * time.Millisecond
+	redrawIdle  = time.Second
+)
 
-// redrawEvery bounds how often the live view is drawn.
-const redrawEvery = 100 * time.Millisecond
+func newProgress(t *term, name string) *progress {
+	p := &progress{t: t, first: -1, view: view{name: name, paint: t.paint}}
+	if t.live && !t.piped && !t.quiet && !t.json {
+		p.stop = make(chan struct{})
+		go p.tick()
+	}
+	return p
+}
+
+// tick keeps the clock going while a step takes long, and follows a terminal that changes its size.
+func (p *progress) tick() {
+	clock := time.NewTicker(redrawIdle)
+	defer clock.Stop()
+	for {
+		select {
+		case <-p.stop:
+			return
+		case <-clock.C:
+			p.mu.Lock()
+			p.draw(false)
+			p.mu.Unlock()
+		}
+	}
+}
+
+// close leaves the last view on the screen.
+func (p *progress) close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.stop != nil {
+		close(p.stop)
+		p.stop = nil
+	}
+	p.t.freeze()
+}
 
 // Observe implements train.Observer.
 func (p *progress) Observe(e train.Event) {
-	p.step, p.steps = e.Step, e.Steps
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	v := &p.view
+	v.step, v.steps = e.Step, e.Steps
 	switch e.Kind {
 	case train.Started:
 		p.t.note("run folder: %s", e.Text)
 	case train.Phase:
-		if p.first < 0 {
+		if p.first < 0 && e.Phase != "evaluation" {
 			p.first, p.began = e.Step, time.Now()
 		}
-		p.phase, p.done = e.Phase, ""
+		v.phase, v.done = e.Phase, ""
 	case train.Progress:
-		p.done = fmt.Sprintf(" %d/%d", e.Done, e.Total)
+		v.done = fmt.Sprintf(" %d/%d", e.Done, e.Total)
 	case train.StepDone:
-		p.metrics, p.sample = e.Metrics, e.Sample
+		v.metrics, v.sample = e.Metrics, e.Sample
 		if r, ok := e.Metrics.Get("reward"); ok {
-			p.rewards = append(p.rewards, r)
+			v.rewards = append(v.rewards, r)
 		}
 		p.stepDone()
 	case train.Evaluated:
-		p.report = e.Report
 		if !p.t.json {
 			p.t.note("%s", evalLine(e.Step, e.Report))
 		}
@@ -65,111 +100,66 @@ func (p *progress) Observe(e train.Event) {
 	p.draw(e.Kind == train.StepDone)
 }
 
-// ended takes the live view away and says how it went.
+// ended says how it went, below the last view.
 func (p *progress) ended(e train.Event) {
+	p.view.phase, p.view.done = "done", ""
 	if e.Text != "" {
-		p.t.note("%s; saved; go on with --resume", e.Text)
-		return
+		p.view.phase = "stopped"
 	}
-	p.t.note("done: %d steps in %s", e.Steps, time.Since(p.began).Round(time.Second))
+	p.draw(true)
+	p.t.freeze()
+	switch {
+	case e.Text != "":
+		p.t.note("%s; saved; go on with --resume", e.Text)
+	case p.first < 0:
+		p.t.note("done: all %d steps were done already", e.Steps)
+	default:
+		p.t.note("done: %d steps in %s", e.Steps-p.first, time.Since(p.began).Round(time.Second))
+	}
 }
 
 func (p *progress) stepDone() {
-	if p.t.json {
-		p.t.out.Write(append(encode(p.metrics), '\n'))
-		return
+	switch {
+	case p.t.json:
+		p.t.print(string(encode(p.view.metrics)) + "\n")
+	case p.stop == nil && !p.t.quiet:
+		p.t.print(p.line() + "\n")
 	}
-	if p.t.live || p.t.quiet {
-		return
-	}
-	p.t.note("%s", p.line())
 }
 
 // line is a step in plain text.
 func (p *progress) line() string {
+	v := p.view
 	var b strings.Builder
-	fmt.Fprintf(&b, "step %d/%d", p.step, p.steps)
+	fmt.Fprintf(&b, "step %d/%d", v.step, v.steps)
 	for _, name := range []string{"reward", "loss", "kl", "entropy", "length", "grad_norm", "lr", "tokens_per_second"} {
-		if v, ok := p.metrics.Get(name); ok {
-			fmt.Fprintf(&b, "  %s %s", name, short(v))
+		if x, ok := v.metrics.Get(name); ok {
+			fmt.Fprintf(&b, "  %s %s", name, short(x))
 		}
 	}
 	fmt.Fprintf(&b, "  left %s", p.left())
 	return b.String()
 }
 
-// draw shows the live view.
+// draw shows the live view. The lock is held.
 func (p *progress) draw(now bool) {
-	if !p.t.live || p.t.quiet || p.t.json || !now && time.Since(p.drawn) < redrawEvery {
+	if p.stop == nil || !now && time.Since(p.drawn) < redrawEvery {
 		return
 	}
 	p.drawn = time.Now()
-	t := p.t
-	width, _ := t.size()
-	lines := []string{
-		t.paint(bold, p.name) + fmt.Sprintf("  step %d/%d  %s  %s%s  left %s", p.step, p.steps, bar(p.step, p.steps, 24), t.paint(green, p.phase), p.done, p.left()),
-	}
-	if len(p.metrics) > 0 {
-		lines = append(lines, p.group("", "reward", "loss", "kl", "entropy", "length", "grad_norm", "lr", "logp_gap", "tokens_per_second"))
-		if parts := p.group("reward/", p.names("reward/")...); parts != "" {
-			lines = append(lines, parts)
-		}
-		lines = append(lines, p.group("seconds/", p.names("seconds/")...))
-		if len(p.rewards) > 1 {
-			lines = append(lines, "reward "+spark(p.rewards, width-10))
-		}
-	}
-	if p.report != nil {
-		lines = append(lines, evalLine(0, p.report))
-	}
-	if s := p.sample; s != nil {
-		lines = append(lines, t.paint(dim, "prompt ")+flat(s.Prompt), t.paint(dim, "sample ")+flat(s.Text)+t.paint(dim, "  "+rewardOf(s)))
-	}
-	t.redraw(lines)
-}
-
-func rewardOf(s *train.Sample) string {
-	if s.Missing != "" {
-		return "(" + s.Missing + ")"
-	}
-	return "reward " + short(s.Reward)
-}
-
-// names are the metrics with a prefix, in order.
-func (p *progress) names(prefix string) []string {
-	var out []string
-	for _, m := range p.metrics {
-		if strings.HasPrefix(m.Name, prefix) {
-			out = append(out, m.Name)
-		}
-	}
-	return out
-}
-
-func (p *progress) group(prefix string, names ...string) string {
-	var b strings.Builder
-	for _, n := range names {
-		if v, ok := p.metrics.Get(n); ok {
-			if b.Len() > 0 {
-				b.WriteString("  ")
-			}
-			fmt.Fprintf(&b, "%s %s", strings.TrimPrefix(n, prefix), short(v))
-		}
-	}
-	if b.Len() == 0 || prefix == "" {
-		return b.String()
-	}
-	return p.t.paint(dim, strings.TrimSuffix(prefix, "/")+" ") + b.String()
+	p.view.left = p.left()
+	width, height := p.t.size()
+	p.t.redraw(p.view.lines(width-1, height-1))
 }
 
 // left estimates the time to the end from the steps of this process.
 func (p *progress) left() string {
-	n := p.step - p.first
+	n := p.view.step - p.first
 	if p.first < 0 || n < 1 {
 		return "?"
 	}
 	per := time.Since(p.began) / time.Duration(n)
-	return (per * time.Duration(p.steps-p.step)).Round(time.Second).String()
+	return (per * time.Duration(p.view.steps-p.view.step)).Round(time.Second).String()
 }
 
 func evalLine(step int, r *eval.Report) string {
@@ -187,50 +177,3 @@ func evalLine(step int, r *eval.Report) string {
 	}
 	return b.String()
 }
-
-func bar(done, total, width int) string {
-	n := 0
-	if total > 0 {
-		n = width * done / total
-	}
-	return "[" + strings.Repeat("#", n) + strings.Repeat(".", width-n) + "]"
-}
-
-// spark draws the last values as a curve of block characters.
-func spark(v []float64, width int) string {
-	const blocks = "▁▂▃▄▅▆▇█"
-	ramp := []rune(blocks)
-	v = v[max(0, len(v)-max(width, 8)):]
-	lo, hi := math.Inf(1), math.Inf(-1)
-	for _, x := range v {
-		if !math.IsNaN(x) {
-			lo, hi = min(lo, x), max(hi, x)
-		}
-	}
-	var b strings.Builder
-	for _, x := range v {
-		switch {
-		case math.IsNaN(x):
-			b.WriteByte(' ')
-		case hi == lo:
-			b.WriteRune(ramp[0])
-		default:
-			b.WriteRune(ramp[int((x-lo)/(hi-lo)*float64(len(ramp)-1)+0.5)])
-		}
-	}
-	return b.String() + " " + short(v[len(v)-1])
-}
-
-func short(v float64) string {
-	switch {
-	case math.IsNaN(v):
-		return "-"
-	case v == math.Trunc(v) && math.Abs(v) < 1e6:
-		return fmt.Sprintf("%.0f", v)
-	case math.Abs(v) < 1e-3 || math.Abs(v) >= 1e6:
-		return fmt.Sprintf("%.2e", v)
-	}
-	return fmt.Sprintf("%.4g", v)
-}
-
-func flat(s string) string { return strings.Join(strings.Fields(s), " ") }

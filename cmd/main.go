@@ -1,18 +1,23 @@
-// Package cmd is the command line: [Main] and one verb a file. term.go holds all printing. A program that adds its own
-// rewards, environments or algorithms registers them and calls Main (see cmd/burnish/main.go).
+// Package cmd is the command line: [Main] and one verb a file. term.go and screen.go hold all printing. A program that
+// adds its own rewards, environments or algorithms registers them and calls Main (see cmd/burnish/main.go).
 package cmd
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/burnish-rl/burnish/rewards/runner"
 	"github.com/urfave/cli/v2"
 )
+
+// program is what messages call us.
+const program = "burnish"
 
 // Exit codes.
 const (
@@ -32,25 +37,56 @@ func Main() {
 }
 
 // execute is Main without the process around it.
-func execute(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+func execute(args []string, stdin io.Reader, stdout, stderr io.Writer) (code int) {
 	t := newTerm(stdin, stdout, stderr)
+	defer func() {
+		if p := recover(); p != nil {
+			code = t.fail(internal(p, debug.Stack()))
+		}
+	}()
 	app := newApp(t)
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	err := app.RunContext(ctx, reorder(app, args))
-	t.close()
-	if err == nil {
+	line := parse(app, args)
+	if line.help {
+		t.print(helpText(app, line.path))
 		return exitOK
 	}
-	return t.fail(err)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	err := app.RunContext(ctx, line.words(program))
+	if err == nil && t.broken != nil {
+		err = t.broken
+	}
+	if err != nil {
+		return t.fail(err)
+	}
+	return exitOK
 }
+
+// internal is a bug of ours. The stack is for us, so it goes to a file.
+func internal(p any, stack []byte) error {
+	path := filepath.Join(os.TempDir(), fmt.Sprintf("%s-crash-%d.txt", program, os.Getpid()))
+	hint := "this is a bug in burnish, please report it"
+	if os.WriteFile(path, fmt.Appendf(nil, "panic: %v\n\n%s", p, stack), 0o600) == nil {
+		hint += " with " + path
+	}
+	return hinted{fmt.Errorf("internal: %v", p), hint}
+}
+
+// hinted is an error with a remedy.
+type hinted struct {
+	error
+	hint string
+}
+
+func (h hinted) Hint() string  { return h.hint }
+func (h hinted) Unwrap() error { return h.error }
 
 func newApp(t *term) *cli.App {
 	app := &cli.App{
-		Name:      "burnish",
+		Name:      program,
 		Usage:     "post-training for language models: SFT, GRPO, rewards, evaluation",
 		UsageText: "burnish VERB [ARGUMENTS] [FLAGS]",
-		Description: "Two examples:\n\n" +
+		Description: "Examples:\n" +
 			"  burnish train quickstart\n" +
 			"  burnish eval arith-json --model builtin:tiny --limit 50",
 		Commands: []*cli.Command{
@@ -58,47 +94,40 @@ func newApp(t *term) *cli.App {
 			rewardCommand(t), envCommand(t), benchCommand(t), versionCommand(t),
 		},
 		Reader: t.in, Writer: t.out, ErrWriter: t.err,
-		Suggest: true, DisableSliceFlagSeparator: true, HideVersion: true, HideHelpCommand: true,
-		Action: func(c *cli.Context) error {
-			if c.NArg() > 0 {
-				return unknownVerb(c, c.App.Commands, "burnish")
-			}
-			return cli.ShowAppHelp(c)
-		},
+		DisableSliceFlagSeparator: true, HideVersion: true, HideHelp: true,
 		OnUsageError:   usageError,
 		ExitErrHandler: func(*cli.Context, error) {}, // execute prints errors
 	}
-	finish(t, app.Commands)
+	app.Action = func(c *cli.Context) error {
+		if c.NArg() > 0 {
+			return unknownVerb(c, app.Commands, program)
+		}
+		t.print(helpText(app, nil))
+		return nil
+	}
+	finish(t, app, nil, app.Commands)
 	return app
 }
 
 // finish gives every verb the flags that all have, and the same manners.
-func finish(t *term, commands []*cli.Command) {
+func finish(t *term, app *cli.App, above, commands []*cli.Command) {
 	for _, c := range commands {
+		path := append(above[:len(above):len(above)], c)
 		c.OnUsageError = usageError
-		c.HideHelpCommand = true
+		c.HideHelp = true
 		if len(c.Subcommands) > 0 {
-			finish(t, c.Subcommands)
-			group := c
+			finish(t, app, path, c.Subcommands)
 			c.Action = func(ctx *cli.Context) error {
 				if ctx.NArg() > 0 {
-					return unknownVerb(ctx, group.Subcommands, "burnish "+group.Name)
+					return unknownVerb(ctx, c.Subcommands, program+" "+c.Name)
 				}
-				return cli.ShowSubcommandHelp(ctx)
+				t.print(helpText(app, path))
+				return nil
 			}
 			continue
 		}
 		c.Flags = append(c.Flags, commonFlags()...)
-		before := c.Before
-		c.Before = func(ctx *cli.Context) error {
-			if err := t.configure(ctx); err != nil {
-				return err
-			}
-			if before != nil {
-				return before(ctx)
-			}
-			return nil
-		}
+		c.Before = t.configure
 	}
 }
 
@@ -106,37 +135,6 @@ func commonFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.BoolFlag{Name: "json", Usage: "print JSON lines"},
 		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print results and errors only"},
-		&cli.IntFlag{Name: "threads", Usage: "threads to compute with; 0 means all cores"},
+		&cli.IntFlag{Name: "threads", Usage: "`N` threads to compute with; 0 is one a core"},
 	}
-}
-
-// usage is a mistake in how the program was called.
-type usage struct {
-	error
-	hint string
-}
-
-func (u usage) Hint() string  { return u.hint }
-func (u usage) Unwrap() error { return u.error }
-
-func usagef(hint, text string) error { return usage{errors.New(text), hint} }
-
-func usageError(c *cli.Context, err error, _ bool) error {
-	hint := "see '" + commandPath(c) + " --help'"
-	if s := suggestFlag(c, err.Error()); s != "" {
-		hint = "did you mean " + s + "?"
-	}
-	return usage{err, hint}
-}
-
-// wantArgs checks the number of arguments.
-func wantArgs(c *cli.Context, least, most int) error {
-	if n := c.NArg(); n < least || n > most {
-		text := "missing argument"
-		if n > most {
-			text = "unexpected argument " + quote(c.Args().Get(most))
-		}
-		return usagef("usage: "+c.Command.UsageText, text)
-	}
-	return nil
 }

@@ -14,7 +14,7 @@ func modelCommand(t *term) *cli.Command {
 	verb := func(name, use, args, about, examples string, action func(*term, *cli.Context) error, flags ...cli.Flag) *cli.Command {
 		return &cli.Command{
 			Name: name, Usage: use, UsageText: "burnish model " + name + " M" + args,
-			Description: about + "\n\nExamples:\n\n" + examples, Flags: flags,
+			Description: about + "\n\nExamples:\n" + examples, Flags: flags,
 			Action: func(c *cli.Context) error {
 				if err := wantArgs(c, 1, 1); err != nil {
 					return err
@@ -23,7 +23,7 @@ func modelCommand(t *term) *cli.Command {
 			},
 		}
 	}
-	in := &cli.StringFlag{Name: "in", Usage: "read from this file instead of standard input"}
+	in := &cli.StringFlag{Name: "in", Usage: "`FILE` read this instead of standard input"}
 	return &cli.Command{
 		Name: "model", Usage: "look into a model, score text with it, convert it",
 		UsageText: "burnish model info|tokenize|render|logprobs|convert M",
@@ -37,12 +37,12 @@ func modelCommand(t *term) *cli.Command {
 			verb("logprobs", `score {"prompt","completion"} or {"prompt_ids","completion_ids"} lines`, " [--in FILE] [--temperature T]",
 				"Each line gives {\"logprobs\",\"entropy\",\"sum_p2\"}, one value a completion token. A run's completions.jsonl gives the same bits that were sampled.",
 				"  burnish model logprobs builtin:tiny --in runs/quickstart/completions.jsonl\n  echo '{\"prompt\":\"2+2=\",\"completion\":\"4\"}' | burnish model logprobs builtin:tiny",
-				modelLogprobs, in, &cli.Float64Flag{Name: "temperature", Usage: "logits are divided by it", Value: 1},
-				&cli.IntFlag{Name: "batch", Usage: "lines scored together; changes no bit", Value: 16}),
+				modelLogprobs, in, &cli.Float64Flag{Name: "temperature", Usage: "`T` temperature, which divides the logits", Value: 1},
+				&cli.IntFlag{Name: "batch", Usage: "`N` lines scored together; changes no bit", Value: 16}),
 			verb("convert", "write a Hugging Face folder", " --out DIR [--dtype F32|BF16|F16]", "An adapter is merged. transformers loads the folder as it is.",
 				"  burnish model convert SmolLM2.gguf --out smollm2\n  burnish model convert runs/quickstart --out tuned --dtype BF16", modelConvert,
-				&cli.StringFlag{Name: "out", Usage: "the folder to write; it must not exist"},
-				&cli.StringFlag{Name: "dtype", Usage: "F32, BF16 or F16", Value: "F32"}),
+				&cli.StringFlag{Name: "out", Usage: "`DIR` folder to write; it must not exist"},
+				&cli.StringFlag{Name: "dtype", Usage: "`TYPE` type of the weights: F32, BF16 or F16", Value: "F32"}),
 		},
 	}
 }

@@ -8,30 +8,30 @@ import (
 )
 
 func recipesCommand(t *term) *cli.Command {
-	set := &cli.StringSliceFlag{Name: "set", Usage: "override, `key=value` such as train.steps=20; may be given again"}
+	set := &cli.StringSliceFlag{Name: "set", Usage: "`KEY=VALUE` replace a key, such as train.steps=20; may be given again"}
 	return &cli.Command{
 		Name: "recipes", Usage: "list, show and check recipes", UsageText: "burnish recipes list | show NAME | validate FILE | schema",
 		Subcommands: []*cli.Command{
 			{
 				Name: "list", Usage: "the recipes inside this program", UsageText: "burnish recipes list",
-				Description: "Examples:\n\n  burnish recipes list\n  burnish recipes list --json",
+				Description: "Examples:\n  burnish recipes list\n  burnish recipes list --json",
 				Action:      func(c *cli.Context) error { return listRecipes(t, c) },
 			},
 			{
 				Name: "show", Usage: "a recipe's text, to copy and change", UsageText: "burnish recipes show NAME [--effective]",
-				Description: "Examples:\n\n  burnish recipes show quickstart > mine.yaml\n  burnish recipes show quickstart --effective --set train.steps=20",
+				Description: "Examples:\n  burnish recipes show quickstart > mine.yaml\n  burnish recipes show quickstart --effective --set train.steps=20",
 				Flags:       []cli.Flag{&cli.BoolFlag{Name: "effective", Usage: "with every default filled in"}, set},
 				Action:      func(c *cli.Context) error { return showRecipe(t, c) },
 			},
 			{
 				Name: "validate", Usage: "check a recipe without running it", UsageText: "burnish recipes validate FILE [--set k=v]...",
-				Description: "Reports everything that is wrong, with file, line and column.\n\nExamples:\n\n  burnish recipes validate mine.yaml\n  burnish recipes validate quickstart --set train.steps=5",
+				Description: "Reports everything that is wrong, with file, line and column.\n\nExamples:\n  burnish recipes validate mine.yaml\n  burnish recipes validate quickstart --set train.steps=5",
 				Flags:       []cli.Flag{set},
 				Action:      func(c *cli.Context) error { return validateRecipe(t, c) },
 			},
 			{
 				Name: "schema", Usage: "every key of a recipe, as a JSON Schema", UsageText: "burnish recipes schema",
-				Description: "Examples:\n\n  burnish recipes schema > burnish.schema.json\n  burnish recipes schema --json",
+				Description: "Examples:\n  burnish recipes schema > burnish.schema.json\n  burnish recipes schema --json",
 				Action: func(c *cli.Context) error {
 					if err := wantArgs(c, 0, 0); err != nil {
 						return err

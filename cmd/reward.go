@@ -20,27 +20,27 @@ func rewardCommand(t *term) *cli.Command {
 		Subcommands: []*cli.Command{
 			{
 				Name: "list", Usage: "the rewards of this program", UsageText: "burnish reward list",
-				Description: "Examples:\n\n  burnish reward list\n  burnish reward list --json",
+				Description: "Examples:\n  burnish reward list\n  burnish reward list --json",
 				Action:      func(c *cli.Context) error { return listRewards(t, c) },
 			},
 			{
 				Name: "show", Usage: "a reward's options with their defaults", UsageText: "burnish reward show NAME",
-				Description: "Examples:\n\n  burnish reward show answer\n  burnish reward show json-structure --json",
+				Description: "Examples:\n  burnish reward show answer\n  burnish reward show json-structure --json",
 				Action:      func(c *cli.Context) error { return showReward(t, c) },
 			},
 			{
 				Name: "new", Usage: "write the start of a reward in Go", UsageText: "burnish reward new NAME",
-				Description: "Writes NAME.go, a commented reward that works as it is.\n\nExamples:\n\n  burnish reward new brevity\n  burnish train quickstart --reward brevity.go --set train.steps=5",
+				Description: "Writes NAME.go, a commented reward that works as it is.\n\nExamples:\n  burnish reward new brevity\n  burnish train quickstart --reward brevity.go --set train.steps=5",
 				Action:      func(c *cli.Context) error { return newReward(t, c) },
 			},
 			{
 				Name: "run", Usage: "score the lines of a completions.jsonl", UsageText: "burnish reward run NAME|FILE.go --in completions.jsonl",
-				Description: "A line needs \"text\"; \"reference\", \"stop\" and \"completion_ids\" are used where they are there.\n\nExamples:\n\n" +
+				Description: "A line needs \"text\"; \"reference\", \"stop\" and \"completion_ids\" are used where they are there.\n\nExamples:\n" +
 					"  burnish reward run answer --in runs/quickstart/completions.jsonl\n  burnish reward run brevity.go --in runs/quickstart/completions.jsonl --json",
 				Flags: []cli.Flag{
-					&cli.StringFlag{Name: "in", Usage: "JSON Lines of completions; default standard input"},
-					&cli.StringSliceFlag{Name: "set", Usage: "an option of the reward, `key=value`; may be given again"},
-					&cli.DurationFlag{Name: "timeout", Usage: "deadline of a completion, for rewards in a child process", Value: 10 * time.Second},
+					&cli.StringFlag{Name: "in", Usage: "`FILE` read these JSON Lines instead of standard input"},
+					&cli.StringSliceFlag{Name: "set", Usage: "`KEY=VALUE` set an option of the reward; may be given again"},
+					&cli.DurationFlag{Name: "timeout", Usage: "`TIME` deadline of one completion, for rewards in child processes", Value: 10 * time.Second},
 				},
 				Action: func(c *cli.Context) error { return runReward(t, c) },
 			},

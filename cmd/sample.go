@@ -1,8 +1,8 @@
 package cmd
 
 import (
+	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/burnish-rl/burnish/envs"
 	"github.com/burnish-rl/burnish/policy"
@@ -13,18 +13,19 @@ import (
 func sampleCommand(t *term) *cli.Command {
 	return &cli.Command{
 		Name: "sample", Usage: "sample completions of a prompt or of a task",
-		UsageText: "burnish sample --model M [--prompt TEXT | --task ENV --index I] [-n N] [--seed S]",
-		Description: "A prompt goes through the model's chat template as a user message; --raw takes it as it is.\n\nExamples:\n\n" +
-			"  burnish sample --model builtin:tiny --task arith-json --index 3 -n 4\n" +
+		UsageText: "burnish sample --model M [--prompt TEXT | --env ENV --index I] [-n N] [--seed S]",
+		Description: "A prompt goes through the model's chat template as a user message; --raw takes it as it is.\n\nExamples:\n" +
+			"  burnish sample --model builtin:tiny --env arith-json --index 3 -n 4\n" +
 			"  burnish sample --model SmolLM2.gguf --prompt \"What is the capital of France?\" --temperature 0",
-		Flags: append(append([]cli.Flag{
+		Flags: append([]cli.Flag{
 			modelFlag,
-			&cli.StringFlag{Name: "prompt", Usage: "a user message"},
+			&cli.StringFlag{Name: "prompt", Usage: "`TEXT` user message"},
 			&cli.BoolFlag{Name: "raw", Usage: "take the prompt as it is, without a chat template"},
-			&cli.StringFlag{Name: "task", Usage: "an environment to take the prompt from"},
-			&cli.IntFlag{Name: "index", Usage: "which of its tasks"},
-			&cli.IntFlag{Name: "n", Usage: "samples", Value: 1},
-		}, envFlags()...), decodingFlags(1, 256)...),
+			&cli.StringFlag{Name: "env", Usage: "`ENV` environment to take the prompt from, such as arith-json"},
+			envOption,
+			&cli.IntFlag{Name: "index", Usage: "`I` task of the environment, from 0"},
+			&cli.IntFlag{Name: "n", Usage: "`N` how many samples", Value: 1},
+		}, decodingFlags(1, 256)...),
 		Action: func(c *cli.Context) error { return sample(t, c) },
 	}
 }
@@ -57,22 +58,19 @@ func sample(t *term, c *cli.Context) error {
 
 // sampleSource is a task of an environment, or the prompt given as one.
 func sampleSource(c *cli.Context) (envs.Env, int, error) {
-	prompt, name := c.String("prompt"), c.String("task")
-	// --env NAME is accepted for --task NAME: an option always has a "=".
-	settings := c.StringSlice("env")
-	for i, s := range settings {
-		if _, known := envs.Lookup(s); known && name == "" {
-			name, settings = s, slices.Delete(slices.Clone(settings), i, i+1)
-			break
-		}
+	prompt, name := c.String("prompt"), c.String("env")
+	if err := errors.Join(wantAtLeast(c, "n", 1), wantAtLeast(c, "index", 0)); err != nil {
+		return nil, 0, err
 	}
 	switch {
 	case (prompt == "") == (name == ""):
 		return nil, 0, usagef("for example --prompt \"Hello\" or --env arith-json --index 3", "want either --prompt or --env")
-	case c.Int("n") < 1:
-		return nil, 0, usagef("", fmt.Sprintf("-n %d, want at least 1", c.Int("n")))
+	case name == "" && (c.IsSet("set") || c.IsSet("index")):
+		return nil, 0, usagef("", "--set and --index belong to --env")
+	case name != "" && c.Bool("raw"):
+		return nil, 0, usagef("", "--raw belongs to --prompt")
 	case name != "":
-		env, err := openEnv(name, settings)
+		env, err := openEnv(name, c.StringSlice("set"))
 		return env, c.Int("index"), err
 	case c.Bool("raw"):
 		return one{envs.Task{ID: "prompt", Text: prompt}}, 0, nil
@@ -94,5 +92,5 @@ func (t *term) showSample(p rollout.Prompt, c policy.Completion, several bool) {
 	if several {
 		t.note("%s", t.paint(dim, fmt.Sprintf("--- sample %d, %d tokens, %s", c.Sample, len(c.Tokens), c.Stop)))
 	}
-	t.print(c.Text + "\n")
+	t.print(t.safe(c.Text) + "\n")
 }

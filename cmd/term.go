@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,8 +10,8 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"text/tabwriter"
-	"unicode/utf8"
 
 	"github.com/burnish-rl/burnish/train"
 	"github.com/urfave/cli/v2"
@@ -26,18 +27,42 @@ type term struct {
 	json     bool
 	quiet    bool
 	threads  int
-	live     bool // standard error is a terminal
+	live     bool // standard error is a terminal that can redraw
+	piped    bool // standard output is no terminal
 	colour   bool
-	shown    int // lines of the live view on the screen
+
+	broken error // the first that writing to standard output gave
+
+	mu   sync.Mutex // of everything written to standard error
+	view []string   // lines of the live view on the screen
 }
 
 func newTerm(in io.Reader, out, err io.Writer) *term {
-	t := &term{in: in, out: out, err: err}
-	if f, ok := err.(*os.File); ok && xterm.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb" {
-		t.live = true
-	}
+	t := &term{in: in, err: err}
+	t.out = &remember{out, &t.broken}
+	t.live = isTerminal(err) && os.Getenv("TERM") != "dumb"
+	t.piped = !isTerminal(out)
 	t.colour = t.live && os.Getenv("NO_COLOR") == ""
 	return t
+}
+
+// remember keeps the first error of a writer.
+type remember struct {
+	io.Writer
+	first *error
+}
+
+func (r *remember) Write(p []byte) (int, error) {
+	n, err := r.Writer.Write(p)
+	if err != nil && *r.first == nil {
+		*r.first = fmt.Errorf("standard output: %w", err)
+	}
+	return n, err
+}
+
+func isTerminal(v any) bool {
+	f, ok := v.(*os.File)
+	return ok && xterm.IsTerminal(int(f.Fd()))
 }
 
 // configure reads the flags that all verbs have.
@@ -47,16 +72,6 @@ func (t *term) configure(c *cli.Context) error {
 		return usagef("0 means all cores", fmt.Sprintf("--threads %d, want 0 or more", t.threads))
 	}
 	return nil
-}
-
-// size is the terminal's; 80 by 24 where it does not say.
-func (t *term) size() (width, height int) {
-	if f, ok := t.err.(*os.File); ok {
-		if w, h, err := xterm.GetSize(int(f.Fd())); err == nil && w > 0 && h > 0 {
-			return w, h
-		}
-	}
-	return 80, 24
 }
 
 // field is a named value of a result.
@@ -154,19 +169,23 @@ func text(v any) string {
 // print writes text to standard output as it is.
 func (t *term) print(s string) { io.WriteString(t.out, s) }
 
-// note writes a line to standard error, unless --quiet.
+// note writes a line to standard error, unless --quiet. It stands above the live view.
 func (t *term) note(format string, args ...any) {
 	if t.quiet {
 		return
 	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	view := t.view
 	t.erase()
 	fmt.Fprintf(t.err, format+"\n", args...)
+	t.draw(view)
 }
 
 // fail prints an error and gives the exit code.
 func (t *term) fail(err error) int {
-	t.erase()
-	if errors.Is(err, train.ErrInterrupted) {
+	t.freeze()
+	if errors.Is(err, train.ErrInterrupted) || errors.Is(err, context.Canceled) {
 		return exitInterrupted
 	}
 	for _, e := range flatten(err) {
@@ -211,62 +230,6 @@ func (t *term) paint(code, s string) string {
 		return s
 	}
 	return "\x1b[" + code + "m" + s + "\x1b[0m"
-}
-
-// redraw replaces the live view.
-func (t *term) redraw(lines []string) {
-	width, height := t.size()
-	var b strings.Builder
-	b.WriteString(t.eraser())
-	lines = lines[:min(len(lines), height-1)]
-	for _, l := range lines {
-		b.WriteString(clip(l, width-1))
-		b.WriteString("\x1b[0m\n")
-	}
-	t.shown = len(lines)
-	io.WriteString(t.err, b.String())
-}
-
-func (t *term) eraser() string {
-	if t.shown == 0 {
-		return ""
-	}
-	return fmt.Sprintf("\x1b[%dA\r\x1b[J", t.shown)
-}
-
-// erase takes the live view off the screen.
-func (t *term) erase() {
-	io.WriteString(t.err, t.eraser())
-	t.shown = 0
-}
-
-func (t *term) close() { t.shown = 0 } // what is shown stays
-
-// clip cuts a line to a width in runes; colour codes take none.
-func clip(s string, width int) string {
-	var b strings.Builder
-	n := 0
-	for i := 0; i < len(s); {
-		if s[i] == 0x1b {
-			end := strings.IndexByte(s[i:], 'm')
-			if end < 0 {
-				break
-			}
-			b.WriteString(s[i : i+end+1])
-			i += end + 1
-			continue
-		}
-		r, size := utf8.DecodeRuneInString(s[i:])
-		if n++; n > width {
-			break
-		}
-		if r < ' ' {
-			r = ' '
-		}
-		b.WriteRune(r)
-		i += size
-	}
-	return b.String()
 }
 
 func quote(s string) string { return strconv.Quote(s) }

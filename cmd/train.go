@@ -27,17 +27,17 @@ func trainCommand(t *term) *cli.Command {
 		Name: "train", Usage: "run a recipe",
 		UsageText: "burnish train RECIPE [--set k=v]... [--out DIR] [--resume [DIR]] [--reward FILE] [--dry-run]",
 		Description: "RECIPE is a file or the name of a builtin recipe (burnish recipes list). Ctrl-C finishes the step and saves;\n" +
-			"a second one quits at once. --resume goes on from the latest checkpoint.\n\nExamples:\n\n" +
+			"a second one quits at once. --resume goes on from the latest checkpoint.\n\nExamples:\n" +
 			"  burnish train quickstart\n" +
 			"  burnish train gsm8k-json-grpo --set model.from=SmolLM2.gguf --set env.path=data/gsm8k --dry-run\n" +
 			"  burnish train --resume runs/quickstart-20260101-120000",
 		Flags: []cli.Flag{
-			&cli.StringSliceFlag{Name: "set", Usage: "override, `key=value` such as train.steps=20; may be given again"},
-			&cli.StringFlag{Name: "out", Usage: "run folder; default runs/NAME-TIME"},
-			&cli.StringFlag{Name: resumeFlag, Usage: "go on with the run in this folder, or the latest run of the recipe"},
-			&cli.StringFlag{Name: "reward", Usage: "a .go file with a reward, beside the recipe's rewards"},
+			&cli.StringSliceFlag{Name: "set", Usage: "`KEY=VALUE` replace a key, such as train.steps=20; may be given again"},
+			&cli.StringFlag{Name: "out", Usage: "`DIR` run folder to write; without it runs/NAME-TIME"},
+			&cli.StringFlag{Name: resumeFlag, Usage: "`[DIR]` go on with the run in this folder, or with the latest run of the recipe"},
+			&cli.StringFlag{Name: "reward", Usage: "`FILE.go` one more reward, beside the recipe's"},
 			&cli.BoolFlag{Name: "dry-run", Usage: "check everything, print data audit, memory and steps, and stop"},
-			&cli.IntFlag{Name: "stop-after", Usage: "save and stop after this step"},
+			&cli.IntFlag{Name: "stop-after", Usage: "`N` save and stop after this step"},
 		},
 		Action: func(c *cli.Context) error { return trainRecipe(t, c) },
 	}
@@ -45,6 +45,9 @@ func trainCommand(t *term) *cli.Command {
 
 func trainRecipe(t *term, c *cli.Context) error {
 	if err := wantArgs(c, 0, 1); err != nil {
+		return err
+	}
+	if err := wantAtLeast(c, "stop-after", 0); err != nil {
 		return err
 	}
 	recipe, dir, resume, err := planRun(c)
@@ -65,7 +68,9 @@ func trainRecipe(t *term, c *cli.Context) error {
 	}
 	opened.In(dir, resume)
 	opened.Config.StopAfter = c.Int("stop-after")
-	opened.Config.Observer = newProgress(t, recipe.Name)
+	progress := newProgress(t, recipe.Name)
+	defer progress.close()
+	opened.Config.Observer = progress
 	trainer, err := train.New(opened.Config)
 	if err != nil {
 		return err

@@ -15,7 +15,7 @@ func versionCommand(t *term) *cli.Command {
 	return &cli.Command{
 		Name: "version", Usage: "print the version, the Go release and the compute kernels in use",
 		UsageText:   "burnish version [--json]",
-		Description: "Examples:\n\n  burnish version\n  burnish version --json",
+		Description: "Examples:\n  burnish version\n  burnish version --json",
 		Action: func(c *cli.Context) error {
 			if err := wantArgs(c, 0, 0); err != nil {
 				return err

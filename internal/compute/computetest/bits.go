@@ -209,21 +209,31 @@ func splitAttention(t *testing.T, b compute.Backend, h compute.Heads) {
 	const rows, cutRow = 34 + 51, 34
 	in, dout := drawTokens(10, rows, h), normal(20, rows*h.Q*h.D)
 	q, kv := cutRow*h.Q*h.D, cutRow*h.KV*h.D
-	whole := grads(e, in, both, h, dout)
+	whole := grads(e, in, h, dout, both)
 	parts := [][][]float32{
-		grads(e, tokens{in.q[:q], in.k[:kv], in.v[:kv]}, first, h, dout[:q]),
-		grads(e, tokens{in.q[q:], in.k[kv:], in.v[kv:]}, second, h, dout[q:]),
+		grads(e, tokens{in.q[:q], in.k[:kv], in.v[:kv]}, h, dout[:q], first),
+		grads(e, tokens{in.q[q:], in.k[kv:], in.v[kv:]}, h, dout[q:], second),
 	}
+	var oneByOne [][]compute.Segment // flat order also inside a group
+	for _, s := range both {
+		oneByOne = append(oneByOne, []compute.Segment{s})
+	}
+	single := grads(e, in, h, dout, oneByOne...)
 	for i, name := range []string{"out", "dq", "dk", "dv"} {
-		sameBits(t, fmt.Sprintf("%s of Q%d KV%d D%d", name, h.Q, h.KV, h.D), append(parts[0][i], parts[1][i]...), whole[i])
+		what := fmt.Sprintf("%s of Q%d KV%d D%d", name, h.Q, h.KV, h.D)
+		sameBits(t, what+", group by group", append(parts[0][i], parts[1][i]...), whole[i])
+		sameBits(t, what+", segment by segment", single[i], whole[i])
 	}
 }
 
-// grads gives out and the gradients from zero.
-func grads(e *env, in tokens, segs []compute.Segment, h compute.Heads, dout []float32) [][]float32 {
+// grads gives out and the gradients from zero, in one call for each list of segments.
+func grads(e *env, in tokens, h compute.Heads, dout []float32, calls ...[]compute.Segment) [][]float32 {
 	q, k, v := e.buf(in.q), e.buf(in.k), e.buf(in.v)
 	out, dq, dk, dv := e.zeros(len(in.q)), e.zeros(len(in.q)), e.zeros(len(in.k)), e.zeros(len(in.v))
-	e.b.Attention(out, q, k, v, segs, h)
-	e.b.AttentionGrad(dq, dk, dv, e.buf(dout), out, q, k, v, segs, h)
+	d := e.buf(dout)
+	for _, segs := range calls {
+		e.b.Attention(out, q, k, v, segs, h)
+		e.b.AttentionGrad(dq, dk, dv, d, out, q, k, v, segs, h)
+	}
 	return [][]float32{e.read(out), e.read(dq), e.read(dk), e.read(dv)}
 }

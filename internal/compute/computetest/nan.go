@@ -70,6 +70,12 @@ func nanInAttention(e *env) {
 	in.q[7*width], in.q[7*width+h.D] = nan, nan
 	e.wantNaN("attention, q", attention(e, in, l.segs, h), width, func(r int) bool { return r == 7 })
 
+	g := grads(e, in, h, normal(9, len(in.q)), l.segs)
+	e.wantNaN("attention gradient, q: dq", g[1], width, func(r int) bool { return r == 7 })
+	e.wantNaN("attention gradient, q: dk", g[2][:8*h.D], h.D, func(int) bool { return true }) // the rest of the page may be 0·NaN
+	e.wantNaN("attention gradient, q: dk", g[2][compute.Page*h.D:], h.D, func(int) bool { return false })
+	e.wantNaN("attention gradient, q: dv", g[3], h.D, func(r int) bool { return r <= 7 })
+
 	in = drawTokens(1, l.rows(), h)
 	in.k[37*h.D+3] = nan
 	e.wantNaN("attention, k", attention(e, in, l.segs, h), width, func(r int) bool { return r >= 37 && r < 50 })

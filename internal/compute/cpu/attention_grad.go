@@ -11,7 +11,8 @@ import (
 //	dv[j] += p_j·dout    ds_j = p_j·(dout·v_j - D)    dq += Σ_j ds_j·k_j/√D    dk[j] += ds_j·q/√D
 //
 // Segments that share a prefix add to the same dk and dv, so one goroutine works through them in their order; the
-// rows of a segment, and the query heads of a row, follow in ascending order on top of what the buffers hold.
+// rows of a segment, and the query heads of a row, follow in ascending order on top of what the buffers hold. Segments
+// share a prefix when it starts at the same row, so a prefix must not start inside another segment.
 func (b *Backend) AttentionGrad(dq, dk, dv, dout, out, q, k, v compute.Buf, segs []compute.Segment, h compute.Heads) {
 	g := attentionGrad{
 		dq: f32(dq), dk: f32(dk), dv: f32(dv), dout: f32(dout), out: f32(out), q: f32(q), segs: segs, p: &b.pages, b: b,

@@ -89,8 +89,8 @@ func (b *Backend) CacheAttention(out, q compute.Buf, c compute.Cache, layer int,
 			panic(fmt.Sprintf("cpu: cache attention: row %d sees %d positions, want 1 to %d", r, k, len(tables[r])*compute.Page))
 		}
 	}
-	tile := tileRows(h)
-	tiles := (rows + tile - 1) / tile
+	tile := min(tileRows(h), max(1, ceilDiv(rows*h.KV, b.threads))) // few rows: a tile for every thread
+	tiles := ceilDiv(rows, tile)
 	b.parallel(tiles*h.KV, 1, func(lo, hi int) {
 		s := b.getScratch()
 		defer b.putScratch(s)

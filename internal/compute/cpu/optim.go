@@ -13,7 +13,7 @@ const sumChunk = 1 << 16
 // SumSquares is Σ x² in float64: chunks of one size, each with its own lanes, added in order.
 func (b *Backend) SumSquares(x compute.Buf) float64 {
 	f := f32(x)
-	chunks := (len(f) + sumChunk - 1) / sumChunk
+	chunks := ceilDiv(len(f), sumChunk)
 	sums := make([]float64, chunks)
 	b.parallel(chunks, 1, func(lo, hi int) {
 		for c := lo; c < hi; c++ {

@@ -36,7 +36,9 @@ func (k *kernel) sumRow(z []float32, temperature float32) rowSums {
 func (k *kernel) addBlock(s *rowSums, z []float32) {
 	var e, ed, ee lanes
 	most, scale := s.most, s.scale
-	z = k.statBlocks(z, most, scale, &e, &ed, &ee)
+	if k.vector {
+		z = statBlocks(z, most, scale, &e, &ed, &ee)
+	}
 	for ; len(z) >= compute.Lanes; z = z[compute.Lanes:] {
 		p := (*lanes)(z)
 		for j := range p {

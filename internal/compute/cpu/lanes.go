@@ -46,7 +46,9 @@ func (k *kernel) maximum(x []float32) float32 {
 	for j := range most {
 		most[j] = negInf
 	}
-	x = k.maxBlocks(x, &most)
+	if k.vector {
+		x = maxBlocks(x, &most)
+	}
 	for ; len(x) >= compute.Lanes; x = x[compute.Lanes:] {
 		for j, v := range (*lanes)(x) {
 			if v > most[j] {
@@ -70,7 +72,9 @@ func (k *kernel) maximum(x []float32) float32 {
 // expSum replaces x by e^((x-sub)·scale) and returns the sum.
 func (k *kernel) expSum(x []float32, sub, scale float32) float32 {
 	var s lanes
-	x = k.expBlocks(x, sub, scale, &s)
+	if k.vector {
+		x = expBlocks(x, sub, scale, &s)
+	}
 	for ; len(x) >= compute.Lanes; x = x[compute.Lanes:] {
 		p := (*lanes)(x)
 		for j := range p {

@@ -9,9 +9,16 @@ func (b *Backend) SwiGLU(y, gate, up compute.Buf) {
 	mustHave("swiglu: up", len(uf), len(yf))
 	b.parallel(len(yf), elementGrain/8, func(lo, hi int) {
 		y, g, u := yf[lo:hi], gf[lo:hi], uf[lo:hi]
-		done := b.kernel.swigluBlocks(y, g, u)
-		swigluGeneric(y[done:], g[done:], u[done:])
+		b.kernel.swiglu(y, g, u)
 	})
+}
+
+func (k *kernel) swiglu(y, gate, up []float32) {
+	if k.vector {
+		done := swigluBlocks(y, gate, up)
+		y, gate, up = y[done:], gate[done:], up[done:]
+	}
+	swigluGeneric(y, gate, up)
 }
 
 func swigluGeneric(y, gate, up []float32) {
@@ -30,9 +37,16 @@ func (b *Backend) SwiGLUGrad(dgate, dup, dy, gate, up compute.Buf) {
 	mustHave("swiglu gradient: up", len(uf), len(gf))
 	b.parallel(len(gf), elementGrain/8, func(lo, hi int) {
 		dg, du, dy, g, u := dgf[lo:hi], duf[lo:hi], dyf[lo:hi], gf[lo:hi], uf[lo:hi]
-		done := b.kernel.swigluGradBlocks(dg, du, dy, g, u)
-		swigluGradGeneric(dg[done:], du[done:], dy[done:], g[done:], u[done:])
+		b.kernel.swigluGrad(dg, du, dy, g, u)
 	})
+}
+
+func (k *kernel) swigluGrad(dgate, dup, dy, gate, up []float32) {
+	if k.vector {
+		done := swigluGradBlocks(dgate, dup, dy, gate, up)
+		dgate, dup, dy, gate, up = dgate[done:], dup[done:], dy[done:], gate[done:], up[done:]
+	}
+	swigluGradGeneric(dgate, dup, dy, gate, up)
 }
 
 func swigluGradGeneric(dgate, dup, dy, gate, up []float32) {

@@ -4,23 +4,18 @@ package cpu
 
 import "github.com/burnish-rl/burnish/internal/compute"
 
-// The functions here do the whole blocks of 16 of a row in assembly where the kernel set has it, and leave the rest,
-// or all of it, to the portable loop of their caller. Both give the same bits: nothing is fused.
+// The functions here do the whole blocks of 16 of a row in assembly and leave the rest to the portable loop of their
+// caller, who asks for them only where the kernel set has them. Both give the same bits: nothing is fused.
 
 // rowBlock is the most elements of one assembly call, which isn't preemptible: a few µs.
 const rowBlock = 4096
 
-// blocks is the length of the next call's part, 0 when the portable loop has to go on.
-func (k *kernel) blocks(n int) int {
-	if !k.vector {
-		return 0
-	}
-	return min(n, rowBlock) &^ (compute.Lanes - 1)
-}
+// blocks is the length of the next call's part of n elements, 0 when only a part of a block is left.
+func blocks(n int) int { return min(n, rowBlock) &^ (compute.Lanes - 1) }
 
 // maxBlocks raises lane i mod 16 of most to x[i] and returns what is left of x.
-func (k *kernel) maxBlocks(x []float32, most *lanes) []float32 {
-	for n := k.blocks(len(x)); n > 0; n = k.blocks(len(x)) {
+func maxBlocks(x []float32, most *lanes) []float32 {
+	for n := blocks(len(x)); n > 0; n = blocks(len(x)) {
 		maxLanesAVX2(&x[0], n, &most[0])
 		x = x[n:]
 	}
@@ -28,8 +23,8 @@ func (k *kernel) maxBlocks(x []float32, most *lanes) []float32 {
 }
 
 // expBlocks replaces x by e^((x-sub)·scale), adds it to sums, and returns what is left of x.
-func (k *kernel) expBlocks(x []float32, sub, scale float32, sums *lanes) []float32 {
-	for n := k.blocks(len(x)); n > 0; n = k.blocks(len(x)) {
+func expBlocks(x []float32, sub, scale float32, sums *lanes) []float32 {
+	for n := blocks(len(x)); n > 0; n = blocks(len(x)) {
 		expLanesAVX2(&x[0], n, sub, scale, &sums[0])
 		x = x[n:]
 	}
@@ -37,8 +32,8 @@ func (k *kernel) expBlocks(x []float32, sub, scale float32, sums *lanes) []float
 }
 
 // statBlocks adds e^d, e^d·d and e^2d for d = (x-sub)·scale, clamped to faintest, and returns what is left of x.
-func (k *kernel) statBlocks(x []float32, sub, scale float32, e, ed, ee *lanes) []float32 {
-	for n := k.blocks(len(x)); n > 0; n = k.blocks(len(x)) {
+func statBlocks(x []float32, sub, scale float32, e, ed, ee *lanes) []float32 {
+	for n := blocks(len(x)); n > 0; n = blocks(len(x)) {
 		statLanesAVX2(&x[0], n, sub, scale, &e[0], &ed[0], &ee[0])
 		x = x[n:]
 	}
@@ -46,9 +41,9 @@ func (k *kernel) statBlocks(x []float32, sub, scale float32, e, ed, ee *lanes) [
 }
 
 // swigluBlocks is swigluGeneric on the first elements and returns how many.
-func (k *kernel) swigluBlocks(y, gate, up []float32) (done int) {
+func swigluBlocks(y, gate, up []float32) (done int) {
 	gate, up = gate[:len(y)], up[:len(y)]
-	for n := k.blocks(len(y)); n > 0; n = k.blocks(len(y) - done) {
+	for n := blocks(len(y)); n > 0; n = blocks(len(y) - done) {
 		swigluAVX2(&y[done], &gate[done], &up[done], n)
 		done += n
 	}
@@ -56,9 +51,9 @@ func (k *kernel) swigluBlocks(y, gate, up []float32) (done int) {
 }
 
 // swigluGradBlocks is swigluGradGeneric on the first elements and returns how many.
-func (k *kernel) swigluGradBlocks(dgate, dup, dy, gate, up []float32) (done int) {
+func swigluGradBlocks(dgate, dup, dy, gate, up []float32) (done int) {
 	dgate, dup, dy, up = dgate[:len(gate)], dup[:len(gate)], dy[:len(gate)], up[:len(gate)]
-	for n := k.blocks(len(gate)); n > 0; n = k.blocks(len(gate) - done) {
+	for n := blocks(len(gate)); n > 0; n = blocks(len(gate) - done) {
 		swigluGradAVX2(&dgate[done], &dup[done], &dy[done], &gate[done], &up[done], n)
 		done += n
 	}

@@ -185,6 +185,7 @@ func TestEndingEarly(t *testing.T) {
 	o.MaxRunning = 4
 	why := errors.New("enough")
 	ctx, cancel := context.WithCancelCause(context.Background())
+	defer cancel(nil)
 	n := 0
 	var err error
 	for _, e := range Run(ctx, m, someRequests(), o) {

@@ -52,6 +52,8 @@ func TestGradedValidity(t *testing.T) {
 		{"\"a\xC3(\"", false, 0.5 * 3 / 5, 0},
 		{"\u00a01", false, 0, 0}, // no-break space is no JSON space
 		{"\ufeff1", false, 0, 0},
+		{"\"a\x1f\"", false, 0.5 * 2 / 4, 0},
+		{"\"a\x7f\"", true, 1, 1},
 	} {
 		if got := Valid(c.text); got != c.valid {
 			t.Errorf("%q: valid %v, want %v", c.text, got, c.valid)
@@ -118,6 +120,10 @@ func TestScorers(t *testing.T) {
 		{"object yes", IsKind(value(`{}`), Object), 1},
 		{"required half", Required(`{"answer":1}`, keys), 0.5},
 		{"required path", Required(`{"a":{"b":[{"c":1}]}}`, []string{"a.b[0].c", "a.b[1].c"}), 0.5},
+		{"required index of an object", Required(`{"0":1}`, []string{"[0]"}), 0},
+		{"required name in an array", Required(`{"a":[1]}`, []string{"a.0", "a.#", "a.*"}), 0},
+		{"required index", Required(`[[1,2]]`, []string{"[0][1]", "[0][01]"}), 1},
+		{"required, first of two", Types(`{"a":1,"a":"x"}`, []Field{{"a", "number"}}), 1},
 		{"no_extra", NoExtra(value(`{"answer":1,"x":2}`), keys), 0.5},
 		{"no_extra empty", NoExtra(value(`{}`), keys), 1},
 		{"order two thirds", Order(value(`{"b":1,"a":1,"c":1}`), []string{"a", "b", "c"}), 2. / 3},

@@ -39,6 +39,8 @@ func TestGrade(t *testing.T) {
 		{`{"reasoning":"x","answer":null}`, "18", valid | lenientValid},
 		{`{"reasoning":"x","answer":[18]}`, "18", valid | lenientValid},
 		{`18`, "18", valid | lenientValid},
+		{`{"reasoning":"x","answer":18,"answer":17}`, "18", valid | lenientValid}, // the first would be right
+		{`[{"reasoning":"x","answer":18}]`, "18", valid | lenientValid},
 		{`{"reasoning":"x","answer":1e400}`, "1e400", valid | lenientValid | structure},
 		{`{"reasoning":"x","answer":1800}`, "1,800", all}, // a gold number may be grouped
 		{`{"reasoning":"x","answer":18}`, "n/a", valid | lenientValid | structure},

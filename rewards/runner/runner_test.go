@@ -181,6 +181,12 @@ func TestChildren(t *testing.T) {
 
 func TestTooManyFailures(t *testing.T) {
 	r, _ := newNaughty(t, Config{MaxFailures: 3})
+	for range 2 {
+		if _, err := r.Score(context.Background(), attempt("error")); err != nil {
+			t.Error(err)
+		}
+	}
+	score(t, r, "good", 8) // ends the row
 	for i := range 3 {
 		got, err := r.Score(context.Background(), attempt("error"))
 		var failed *rewards.FailedError

@@ -1,7 +1,6 @@
 package cmd
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -32,7 +31,7 @@ func modelLogprobs(t *term, c *cli.Context) error {
 	}
 	err = t.eachLine(c, func(line []byte) error {
 		var q scoreLine
-		if err := json.Unmarshal(line, &q); err != nil {
+		if err := decodeLine(line, &q); err != nil {
 			return err
 		}
 		return s.add(q)

@@ -1,7 +1,6 @@
 package cmd
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -87,7 +86,7 @@ func modelTokenize(t *term, c *cli.Context) error {
 		var q struct {
 			Text *string `json:"text"`
 		}
-		if err := json.Unmarshal(line, &q); err != nil {
+		if err := decodeLine(line, &q); err != nil {
 			return err
 		}
 		if q.Text == nil {
@@ -108,7 +107,7 @@ func modelRender(t *term, c *cli.Context) error {
 			Messages []policy.Message `json:"messages"`
 			Prompt   bool             `json:"add_generation_prompt"`
 		}
-		if err := json.Unmarshal(line, &q); err != nil {
+		if err := decodeLine(line, &q); err != nil {
 			return err
 		}
 		text, ids, err := m.Render(q.Messages, q.Prompt)

@@ -1,7 +1,6 @@
 package cmd
 
 import (
-	"encoding/json"
 	"fmt"
 	"math"
 	"os"
@@ -142,7 +141,7 @@ func runReward(t *term, c *cli.Context) error {
 	scored, missing := 0, 0
 	err = t.eachLine(c, func(line []byte) error {
 		var q scoredLine
-		if err := json.Unmarshal(line, &q); err != nil {
+		if err := decodeLine(line, &q); err != nil {
 			return err
 		}
 		if q.Text == nil {

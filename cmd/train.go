@@ -68,7 +68,7 @@ func trainRecipe(t *term, c *cli.Context) error {
 	}
 	opened.In(dir, resume)
 	opened.Config.StopAfter = c.Int("stop-after")
-	progress := newProgress(t, recipe.Name)
+	progress := newProgress(t, filepath.Base(dir))
 	defer progress.close()
 	opened.Config.Observer = progress
 	trainer, err := train.New(opened.Config)

@@ -142,7 +142,7 @@ func (t *Trainer) restore() (through int, err error) {
 	if err := t.restoreFrom(dir, step); err != nil {
 		return 0, fmt.Errorf("resume from %s: %w", dir, err)
 	}
-	return step, nil
+	return step, t.folder.Settle(step, t.best.Step, t.keep)
 }
 
 func (t *Trainer) restoreFrom(dir string, step int) error {

@@ -70,7 +70,7 @@ func (t *Trainer) score(ctx context.Context, b *batch) error {
 		return err
 	}
 	b.readScores()
-	return nil
+	return t.deadlines.record(t.Rewards)
 }
 
 // reference computes log-probs under the policy as it stood when the stage began.
@@ -148,7 +148,7 @@ func (t *Trainer) update(b *batch) error {
 		return fmt.Errorf("step %d: %w: stopped before it reached the weights", b.step, err)
 	}
 	b.gradNorm = norm
-	b.rate = t.Rate * t.Schedule.Rate(b.step, t.Steps)
+	b.rate = t.Rate * t.Schedule.Rate(b.step-1, t.Steps)
 	return t.optimizer.Step(float32(b.rate), scale)
 }
 

@@ -17,6 +17,7 @@ type Trainer struct {
 	folder      *run.Folder
 	metrics     *run.Log
 	completions *run.Log
+	deadlines   *deadlines
 
 	params    []optim.Param   // what is trained
 	tensors   []*policy.Param // the same, as the policy knows them
@@ -76,7 +77,10 @@ func (t *Trainer) openFolder() (err error) {
 	if t.metrics, err = t.folder.OpenLog(run.MetricsFile, through); err != nil {
 		return err
 	}
-	t.completions, err = t.folder.OpenLog(run.CompletionsFile, through)
+	if t.completions, err = t.folder.OpenLog(run.CompletionsFile, through); err != nil {
+		return err
+	}
+	t.deadlines, err = openDeadlines(t.folder, t.Rewards)
 	return err
 }
 
@@ -129,6 +133,7 @@ func (t *Trainer) Close() error {
 	if t.completions != nil {
 		errs = append(errs, t.completions.Close())
 	}
+	errs = append(errs, t.deadlines.close())
 	if t.folder != nil {
 		errs = append(errs, t.folder.Close())
 	}

@@ -24,7 +24,7 @@ func (f *Folder) Save(step int, write func(dir string) error, keep func(steps []
 	root := f.Path(checkpointsDir)
 	name := stepPrefix + strconv.Itoa(step)
 	partial := filepath.Join(root, partialPrefix+name)
-	if err := f.clearPartial(); err != nil {
+	if err := clearTemporary(root); err != nil {
 		return err
 	}
 	if err := os.MkdirAll(partial, 0o755); err != nil {
@@ -47,13 +47,13 @@ func (f *Folder) Save(step int, write func(dir string) error, keep func(steps []
 	if err := syncDir(root); err != nil {
 		return err
 	}
-	if err := writeFile(filepath.Join(root, latestFile), []byte(name+"\n")); err != nil {
+	if err := f.mark(latestFile, step); err != nil {
 		return err
 	}
 	return f.prune(keep)
 }
 
-// prune removes the checkpoints that keep leaves out.
+// prune removes the checkpoints that keep leaves out. They are renamed first, so that step-N is whole or not there.
 func (f *Folder) prune(keep func([]int) []int) error {
 	steps, err := Steps(f.Dir)
 	if err != nil {
@@ -64,15 +64,20 @@ func (f *Folder) prune(keep func([]int) []int) error {
 		if slices.Contains(kept, s) {
 			continue
 		}
-		if err := os.RemoveAll(CheckpointDir(f.Dir, s)); err != nil {
+		going := f.Path(filepath.Join(checkpointsDir, partialPrefix+"old-"+strconv.Itoa(s)))
+		if err := os.Rename(CheckpointDir(f.Dir, s), going); err != nil {
+			return err
+		}
+		if err := os.RemoveAll(going); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (f *Folder) clearPartial() error {
-	entries, err := os.ReadDir(f.Path(checkpointsDir))
+// clearTemporary removes what a killed process left half-written in a folder.
+func clearTemporary(dir string) error {
+	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -80,8 +85,8 @@ func (f *Folder) clearPartial() error {
 		return err
 	}
 	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), partialPrefix) {
-			if err := os.RemoveAll(filepath.Join(f.Path(checkpointsDir), e.Name())); err != nil {
+		if isTemporary(e.Name()) {
+			if err := os.RemoveAll(filepath.Join(dir, e.Name())); err != nil {
 				return err
 			}
 		}
@@ -89,9 +94,27 @@ func (f *Folder) clearPartial() error {
 	return nil
 }
 
+// Settle finishes what a process left undone that was killed after it saved: latest names the newest checkpoint, best
+// the best (0: none), and those that keep leaves out go.
+func (f *Folder) Settle(newest, best int, keep func(steps []int) []int) error {
+	if err := f.mark(latestFile, newest); err != nil {
+		return err
+	}
+	if best > 0 {
+		if err := f.MarkBest(best); err != nil {
+			return err
+		}
+	}
+	return f.prune(keep)
+}
+
+func (f *Folder) mark(name string, step int) error {
+	return writeFile(filepath.Join(f.Path(checkpointsDir), name), []byte(stepPrefix+strconv.Itoa(step)+"\n"))
+}
+
 // MarkBest names the checkpoint with the best evaluation.
 func (f *Folder) MarkBest(step int) error {
-	return writeFile(filepath.Join(f.Path(checkpointsDir), bestFile), []byte(stepPrefix+strconv.Itoa(step)+"\n"))
+	return f.mark(bestFile, step)
 }
 
 // CheckpointDir is where a step's checkpoint lies.

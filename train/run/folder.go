@@ -8,8 +8,10 @@ package run
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/gofrs/flock"
 	"github.com/google/renameio/v2"
@@ -38,10 +40,40 @@ func Create(dir string) (*Folder, error) {
 	if IsRun(dir) {
 		return nil, fmt.Errorf("%s already holds a run", dir)
 	}
+	if err := mayUse(dir); err != nil {
+		return nil, err
+	}
 	if err := os.MkdirAll(filepath.Join(dir, checkpointsDir), 0o755); err != nil {
 		return nil, err
 	}
 	return lockFolder(dir)
+}
+
+// mayUse refuses a folder with files of others in it. What a run leaves that was killed before it began is no obstacle.
+func mayUse(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if n := e.Name(); n != lockFile && n != checkpointsDir && !isTemporary(n) {
+			return fmt.Errorf("%s: found %s in it, want a new or empty folder", dir, n)
+		}
+	}
+	return nil
+}
+
+// isTemporary says whether a name is that of a file not yet renamed.
+func isTemporary(name string) bool {
+	for _, n := range []string{partialPrefix, "." + RecipeFile, "." + latestFile, "." + bestFile} {
+		if strings.HasPrefix(name, n) {
+			return true
+		}
+	}
+	return false
 }
 
 // Open locks a folder that holds a run and clears away what an interrupted checkpoint left.
@@ -53,7 +85,7 @@ func Open(dir string) (*Folder, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := f.clearPartial(); err != nil {
+	if err := errors.Join(clearTemporary(dir), clearTemporary(f.Path(checkpointsDir))); err != nil {
 		f.Close()
 		return nil, err
 	}

@@ -2,8 +2,10 @@ package policy
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/burnish-rl/burnish/policy/generate"
 )
@@ -20,6 +22,12 @@ func (m *Model) Generate(ctx context.Context, reqs []Request, d Decoding, comput
 		Seed: d.Seed, Step: d.Step, MaxRunning: d.MaxRunning, Computed: computed,
 	}
 	return func(yield func(Completion, error) bool) {
+		for _, stop := range d.Stop {
+			if !utf8.ValidString(stop) { // the text never holds such bytes, so it could not end there
+				yield(Completion{}, fmt.Errorf("generate: the stop string %q is not UTF-8", stop))
+				return
+			}
+		}
 		for s, err := range generate.Run(ctx, m.dec, inner, o) {
 			if err != nil {
 				yield(Completion{}, err)

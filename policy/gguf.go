@@ -67,9 +67,8 @@ func ggufToken(g *weights.GGUF, tok *tokenizer.Tokenizer, key string) string {
 }
 
 func metaAs[T any](g *weights.GGUF, key string) (v T, ok bool) {
-	any, found := g.Meta(key)
-	if found {
-		v, ok = any.(T)
+	if value, found := g.Meta(key); found {
+		v, ok = value.(T)
 	}
 	return v, ok
 }

@@ -68,19 +68,20 @@ func Open(from string, b compute.Backend) (*Model, error) {
 	return nil, fmt.Errorf("%s: neither %s nor %s in it: %w", path, configFile, adapter.ConfigFile, ErrNotFound)
 }
 
-// resolve leads from a run folder to its latest checkpoint.
+// resolve leads from a run folder to its latest checkpoint; anything else leads to itself.
 func resolve(from string) (string, error) {
-	name, err := os.ReadFile(filepath.Join(from, "checkpoints", "latest"))
-	if errors.Is(err, fs.ErrNotExist) || err != nil && !exists(filepath.Join(from, "checkpoints")) {
-		if exists(filepath.Join(from, "checkpoints")) {
-			return "", fmt.Errorf("%s: the run has no checkpoint yet", from)
-		}
+	checkpoints := filepath.Join(from, "checkpoints")
+	if !exists(checkpoints) {
 		return from, nil
+	}
+	name, err := os.ReadFile(filepath.Join(checkpoints, "latest"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("%s: the run has no checkpoint yet", from)
 	}
 	if err != nil {
 		return "", err
 	}
-	return filepath.Join(from, "checkpoints", filepath.Base(strings.TrimSpace(string(name)))), nil
+	return filepath.Join(checkpoints, filepath.Base(strings.TrimSpace(string(name)))), nil
 }
 
 func exists(path string) bool {
@@ -214,9 +215,17 @@ func build(from string, side files, cfg decoder.Config, tok *tokenizer.Tokenizer
 		return nil, fmt.Errorf("%s: %w", from, err)
 	}
 	if m.dec, err = decoder.New(cfg, b, src); err != nil {
-		return nil, err
+		return nil, inFile(from, err)
 	}
 	return m, nil
+}
+
+// inFile puts a path before an error that doesn't name it yet.
+func inFile(path string, err error) error {
+	if strings.Contains(err.Error(), path) {
+		return err
+	}
+	return fmt.Errorf("%s: %w", path, err)
 }
 
 // openAdapter opens a PEFT folder on top of its base.

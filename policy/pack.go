@@ -20,11 +20,15 @@ func (b Batch) pack() (p decoder.Packed, lengths []int, err error) {
 		appendTokens(&p, prompt, 0)
 		p.Segs = append(p.Segs, shared)
 		for ; next < len(b.Rows) && b.Rows[next].Prompt == i; next++ {
-			lengths[next] = packRow(&p, b.Rows[next], shared)
+			r := b.Rows[next]
+			if r.Train != nil && len(r.Train) != len(r.Tokens) {
+				return p, nil, fmt.Errorf("batch: row %d: marks for %d tokens, want %d", next, len(r.Train), len(r.Tokens))
+			}
+			lengths[next] = packRow(&p, r, shared)
 		}
 	}
 	if next != len(b.Rows) {
-		return p, nil, fmt.Errorf("batch: row %d belongs to prompt %d, want rows in the order of their prompts", next, b.Rows[next].Prompt)
+		return p, nil, fmt.Errorf("batch: row %d belongs to prompt %d, want 0 to %d in rising order", next, b.Rows[next].Prompt, len(b.Prompts)-1)
 	}
 	return p, lengths, nil
 }

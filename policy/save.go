@@ -2,6 +2,7 @@ package policy
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -96,6 +97,7 @@ func (m *Model) saveSide(dir string, except ...string) error {
 	return nil
 }
 
+// writeTensors leaves no file behind when it fails.
 func writeTensors(path, dtype string, tensors []weights.NewTensor) error {
 	f, err := os.Create(path)
 	if err != nil {
@@ -106,8 +108,8 @@ func writeTensors(path, dtype string, tensors []weights.NewTensor) error {
 	if err == nil {
 		err = w.Flush()
 	}
-	if cerr := f.Close(); err == nil {
-		err = cerr
+	if err = errors.Join(err, f.Close()); err != nil {
+		return errors.Join(inFile(path, err), os.Remove(path))
 	}
-	return err
+	return nil
 }

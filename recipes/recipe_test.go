@@ -131,7 +131,7 @@ func TestOverrides(t *testing.T) {
 func TestDiff(t *testing.T) {
 	a, b := load(t, "quickstart"), load(t, "quickstart", "train.steps=7", "stop=x", "rewards=[{kind: answer}]")
 	got := strings.Join(Diff(a, b), "\n")
-	for _, want := range []string{`train.steps: "7", was "80"`, `rollout.stop.0: "x", was not given`, `rewards.1.kind: not given, was "json-structure"`} {
+	for _, want := range []string{`train.steps: "7", was "200"`, `rollout.stop.0: "x", was not given`, `rewards.1.kind: not given, was "json-structure"`} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no line %q in\n%s", want, got)
 		}

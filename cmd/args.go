@@ -19,6 +19,7 @@ type call struct {
 	flags []string
 	rest  []string // arguments
 	help  bool     // --help, -h, or "help" before the verb
+	bare  string   // a flag at the end that lacks its value
 }
 
 // parse takes a command line apart, so that flags work before and after arguments. "--" ends flags.
@@ -43,10 +44,15 @@ func parse(app *cli.App, args []string) call {
 			c.flags = append(c.flags, a+"="+value)
 		case len(a) > 1 && a[0] == '-':
 			c.flags = append(c.flags, a)
-			if takes[strings.TrimLeft(a, "-")] && i+1 < len(args) { // --name value; --name=value is one word
-				i++
-				c.flags = append(c.flags, args[i])
+			if !takes[strings.TrimLeft(a, "-")] { // --name=value is one word
+				continue
 			}
+			if i+1 == len(args) {
+				c.bare = a
+				continue
+			}
+			i++
+			c.flags = append(c.flags, args[i])
 		case descending && find(commands, a) != nil:
 			found := find(commands, a)
 			c.path = append(c.path, found)
@@ -58,6 +64,21 @@ func parse(app *cli.App, args []string) call {
 		}
 	}
 	return c
+}
+
+// check refuses a verb that is not there, whatever its flags, and a flag at the end without its value.
+func (c call) check(app *cli.App) error {
+	of, commands := app.Name, app.Commands
+	for _, p := range c.path {
+		of, commands = of+" "+p.Name, p.Subcommands
+	}
+	switch {
+	case len(commands) > 0 && len(c.rest) > 0:
+		return unknownVerb(c.rest[0], commands, of)
+	case c.bare != "":
+		return usagef("", c.bare+" wants a value")
+	}
+	return nil
 }
 
 // words puts it together again as the library wants it: flags before arguments.

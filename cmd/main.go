@@ -50,6 +50,9 @@ func execute(args []string, stdin io.Reader, stdout, stderr io.Writer) (code int
 		t.print(helpText(app, line.path))
 		return exitOK
 	}
+	if err := line.check(app); err != nil {
+		return t.fail(err)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	err := app.RunContext(ctx, line.words(program))
@@ -98,10 +101,7 @@ func newApp(t *term) *cli.App {
 		OnUsageError:   usageError,
 		ExitErrHandler: func(*cli.Context, error) {}, // execute prints errors
 	}
-	app.Action = func(c *cli.Context) error {
-		if c.NArg() > 0 {
-			return unknownVerb(c, app.Commands, program)
-		}
+	app.Action = func(*cli.Context) error {
 		t.print(helpText(app, nil))
 		return nil
 	}
@@ -117,10 +117,7 @@ func finish(t *term, app *cli.App, above, commands []*cli.Command) {
 		c.HideHelp = true
 		if len(c.Subcommands) > 0 {
 			finish(t, app, path, c.Subcommands)
-			c.Action = func(ctx *cli.Context) error {
-				if ctx.NArg() > 0 {
-					return unknownVerb(ctx, c.Subcommands, program+" "+c.Name)
-				}
+			c.Action = func(*cli.Context) error {
 				t.print(helpText(app, path))
 				return nil
 			}

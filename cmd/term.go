@@ -13,6 +13,7 @@ import (
 	"sync"
 	"text/tabwriter"
 
+	"github.com/burnish-rl/burnish/recipes"
 	"github.com/burnish-rl/burnish/train"
 	"github.com/urfave/cli/v2"
 	xterm "golang.org/x/term"
@@ -203,6 +204,14 @@ func (t *term) fail(err error) int {
 
 // flatten lists the errors of a joined one, such as all the problems of a recipe.
 func flatten(err error) []error {
+	var problems recipes.Problems
+	if errors.As(err, &problems) {
+		out := make([]error, len(problems))
+		for i, p := range problems {
+			out[i] = p
+		}
+		return out
+	}
 	if many, ok := err.(interface{ Unwrap() []error }); ok {
 		var out []error
 		for _, e := range many.Unwrap() {

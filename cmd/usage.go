@@ -3,6 +3,7 @@ package cmd
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -33,11 +34,14 @@ func usageError(c *cli.Context, err error, _ bool) error {
 			hint = "did you mean " + dashed(near) + "?"
 		}
 	}
-	if name, ok := strings.CutPrefix(text, "flag needs an argument: -"); ok {
-		text = fmt.Sprintf("%s wants a value", dashed(strings.TrimLeft(name, "-")))
+	if m := invalidValue.FindStringSubmatch(text); m != nil {
+		text = fmt.Sprintf("%s: found %s, want a value of its kind", dashed(m[2]), m[1])
 	}
 	return usage{errors.New(text), hint}
 }
+
+// invalidValue is what the library says of a value it can't read.
+var invalidValue = regexp.MustCompile(`^invalid(?: boolean)? value ("(?:[^"\\]|\\.)*") for (?:flag )?-([\w-]+): `)
 
 func flagNames(c *cli.Command) []string {
 	var names []string
@@ -96,8 +100,7 @@ var laterVerbs = map[string][]string{
 }
 
 // unknownVerb names the nearest verb.
-func unknownVerb(c *cli.Context, commands []*cli.Command, of string) error {
-	verb := c.Args().First()
+func unknownVerb(verb string, commands []*cli.Command, of string) error {
 	var names []string
 	for _, x := range commands {
 		names = append(names, x.Name)

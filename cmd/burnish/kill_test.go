@@ -43,7 +43,7 @@ func TestKilledRunsResumeToTheSameBytes(t *testing.T) {
 			}
 			finish(t, dir)
 			t.Logf("%d struck", hits)
-	if d := differences(unbroken, dir); len(d) > 0 {
+			if d := differences(unbroken, dir); len(d) > 0 {
 				t.Fatalf("after %d times: %q", hits, d)
 			}
 			if hits < wanted {

@@ -153,4 +153,3 @@ func write(t testing.TB, dir, name, text string) {
 		t.Fatal(err)
 	}
 }
-

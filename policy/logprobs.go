@@ -38,13 +38,8 @@ func (t *Tokens) Backward(dlogp, dentropy []float32) error {
 	return t.pass.Backward(dlogp, dentropy)
 }
 
-// Release frees the activations. It may be called again.
-func (t *Tokens) Release() {
-	if t.pass != nil {
-		t.pass.Release()
-		t.pass = nil
-	}
-}
+// Release frees the activations. It may be called again, and after Backward.
+func (t *Tokens) Release() { t.pass.Release() }
 
 // Param is one tensor of the model.
 type Param = decoder.Param

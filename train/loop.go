@@ -56,6 +56,9 @@ func (t *Trainer) complete(ctx context.Context, b *batch, prompts []rollout.Prom
 	}
 	b.generated = computed
 	b.take(groups)
+	if t.afterRollout != nil {
+		t.afterRollout()
+	}
 	return nil
 }
 

@@ -2,7 +2,6 @@ package train
 
 import (
 	"context"
-	"fmt"
 	"math"
 	"time"
 
@@ -147,17 +146,17 @@ func (b *batch) rewardMetrics(m *Metrics) {
 
 // show picks a completion for people: the first of the step.
 func (b *batch) show() *Sample {
-	for _, g := range b.groups {
-		prompt := g.Task.Text
-		if ms := g.Task.Messages; len(ms) > 0 {
-			prompt = ms[len(ms)-1].Content
-		}
-		for _, s := range g.Samples {
-			return &Sample{Prompt: prompt, Text: s.Text, Reward: s.Result.Score, Missing: s.Result.Missing}
-		}
-		return &Sample{Prompt: prompt, Text: g.Task.Demonstration, Missing: "demonstration"}
+	if len(b.groups) == 0 {
+		return nil
 	}
-	return nil
+	g := b.groups[0]
+	out := &Sample{Prompt: g.Task.Text, Text: g.Task.Demonstration, Missing: "demonstration"}
+	if ms := g.Task.Messages; len(ms) > 0 {
+		out.Prompt = ms[len(ms)-1].Content
+	}
+	if len(g.Samples) > 0 {
+		s := g.Samples[0]
+		out.Text, out.Reward, out.Missing = s.Text, s.Result.Score, s.Result.Missing
+	}
+	return out
 }
-
-var _ = fmt.Sprint

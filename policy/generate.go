@@ -22,11 +22,9 @@ func (m *Model) Generate(ctx context.Context, reqs []Request, d Decoding, comput
 		Seed: d.Seed, Step: d.Step, MaxRunning: d.MaxRunning, Computed: computed,
 	}
 	return func(yield func(Completion, error) bool) {
-		for _, stop := range d.Stop {
-			if !utf8.ValidString(stop) { // the text never holds such bytes, so it could not end there
-				yield(Completion{}, fmt.Errorf("generate: the stop string %q is not UTF-8", stop))
-				return
-			}
+		if err := m.checkRequests(reqs, d); err != nil {
+			yield(Completion{}, fmt.Errorf("generate: %w", err))
+			return
 		}
 		for s, err := range generate.Run(ctx, m.dec, inner, o) {
 			if err != nil {
@@ -38,6 +36,21 @@ func (m *Model) Generate(ctx context.Context, reqs []Request, d Decoding, comput
 			}
 		}
 	}
+}
+
+// checkRequests finds what package generate can't see.
+func (m *Model) checkRequests(reqs []Request, d Decoding) error {
+	for _, stop := range d.Stop {
+		if !utf8.ValidString(stop) { // the text never holds such bytes, so it could not end there
+			return fmt.Errorf("the stop string %q is not UTF-8", stop)
+		}
+	}
+	for i, r := range reqs {
+		if err := m.CheckIDs(r.Prompt); err != nil {
+			return fmt.Errorf("request %d: %w", i, err)
+		}
+	}
+	return nil
 }
 
 // completion adds the text to a finished sequence.

@@ -22,7 +22,12 @@ var everywhere = adapter.LoRA{Rank: 3, Alpha: 6, Targets: []string{adapter.AllLi
 
 func newModel(t testing.TB, threads int) *Model {
 	t.Helper()
-	m, err := OpenNew([]byte(newConfig), "builtin:tiny", 7, cpu.New(threads))
+	return openNew(t, newConfig, threads)
+}
+
+func openNew(t testing.TB, config string, threads int) *Model {
+	t.Helper()
+	m, err := OpenNew([]byte(config), "builtin:tiny", 7, cpu.New(threads))
 	if err != nil {
 		t.Fatal(err)
 	}

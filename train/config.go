@@ -4,6 +4,7 @@ package train
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/burnish-rl/burnish/algos"
 	"github.com/burnish-rl/burnish/envs"
@@ -60,6 +61,9 @@ type Evaluation struct {
 
 // validate checks what no single room can see.
 func (c *Config) validate() error {
+	if err := c.complete(); err != nil {
+		return fmt.Errorf("train: %w", err)
+	}
 	need := c.Algo.Needs()
 	switch {
 	case c.Steps < 1:
@@ -78,12 +82,54 @@ func (c *Config) validate() error {
 		return fmt.Errorf("train: micro-batches of %d tokens, want at least 1", c.MicroBatchTokens)
 	case c.CheckpointKeep < 1:
 		return fmt.Errorf("train: checkpoint_keep %d, want at least 1", c.CheckpointKeep)
-	}
-	if err := c.Algo.Validate(); err != nil {
-		return err
+	case !(c.Rate >= 0) || math.IsInf(c.Rate, 0):
+		return fmt.Errorf("train: learning rate %v, want a number >= 0", c.Rate)
+	case !(c.Clip >= 0) || math.IsInf(c.Clip, 0):
+		return fmt.Errorf("train: clip %v, want a number >= 0", c.Clip)
 	}
 	if sized, ok := c.Env.(envs.Sized); ok && sized.Len() == 0 {
 		return fmt.Errorf("train: the environment has no tasks")
+	}
+	return c.validateParts()
+}
+
+// complete finds what has no default and was not given.
+func (c *Config) complete() error {
+	for _, part := range []struct {
+		name  string
+		given bool
+	}{
+		{"model", c.Model != nil}, {"env", c.Env != nil}, {"sampler", c.Sampler != nil}, {"algorithm", c.Algo != nil},
+		{"optimizer", c.Optim != nil}, {"schedule", c.Schedule != nil}, {"run folder", c.Dir != ""},
+	} {
+		if !part.given {
+			return fmt.Errorf("no %s was given", part.name)
+		}
+	}
+	return nil
+}
+
+// validateParts asks the parts themselves.
+func (c *Config) validateParts() error {
+	if err := c.Algo.Validate(); err != nil {
+		return err
+	}
+	if err := c.Optim.Validate(); err != nil {
+		return err
+	}
+	if lora := c.Model.Adapter(); lora != nil {
+		if err := lora.ValidateTraining(); err != nil {
+			return err
+		}
+	}
+	if c.Algo.Needs().Demonstrations {
+		return nil
+	}
+	if c.Decoding.MaxTokens < 1 {
+		return fmt.Errorf("train: max_tokens %d, want at least 1", c.Decoding.MaxTokens)
+	}
+	if err := c.Decoding.Validate(); err != nil {
+		return fmt.Errorf("train: %w", err)
 	}
 	return nil
 }

@@ -116,30 +116,36 @@ func (t *Trainer) learn(ctx context.Context, b *batch) error {
 	defer b.time("train")()
 	t.tell(Event{Kind: Phase, Phase: "train"})
 	t.Model.ZeroGrads()
-	objective := t.Algo.Objective()
 	for _, mb := range b.cut(t.MicroBatchTokens) {
 		if err := context.Cause(ctx); err != nil {
 			return err
 		}
-		tokens, err := t.Model.LogProbs(mb.pack(t.Decoding), true)
-		if err != nil {
-			return err
-		}
-		b.computed += tokens.Computed
-		if err := mb.checkGap(tokens.LogP); err != nil {
-			return err
-		}
-		out, err := loss.Eval(objective, mb.inputs(tokens.LogP))
-		if err != nil {
-			return fmt.Errorf("step %d: %w", b.step, err)
-		}
-		mb.observe(tokens, out)
-		if err := tokens.Backward(float32s(out.DLogP), nil); err != nil {
+		if err := t.learnFrom(mb); err != nil {
 			return err
 		}
 		t.tell(Event{Kind: Progress, Done: mb.to, Total: len(b.rows)})
 	}
 	return t.Model.FinishGrads()
+}
+
+// learnFrom adds the gradient of one micro-batch.
+func (t *Trainer) learnFrom(mb microBatch) error {
+	tokens, err := t.Model.LogProbs(mb.pack(t.Decoding), true)
+	if err != nil {
+		return err
+	}
+	defer tokens.Release()
+	mb.computed += tokens.Computed
+	if err := mb.checkGap(tokens.LogP); err != nil {
+		return err
+	}
+	in := mb.inputs(tokens.LogP)
+	out, err := loss.Eval(t.Algo.Objective(), in)
+	if err != nil {
+		return fmt.Errorf("step %d: %w", mb.step, err)
+	}
+	mb.observe(tokens, in, out)
+	return tokens.Backward(float32s(out.DLogP), nil)
 }
 
 // update clips, sets the learning rate (base times schedule) and steps the optimizer. A gradient that is not finite
@@ -151,6 +157,9 @@ func (t *Trainer) update(b *batch) error {
 		return fmt.Errorf("step %d: %w: stopped before it reached the weights", b.step, err)
 	}
 	b.gradNorm = norm
+	if len(b.rows) == 0 { // no score: not even the optimizer's momentum moves anything
+		return nil
+	}
 	b.rate = t.Rate * t.Schedule.Rate(b.step-1, t.Steps)
 	return t.optimizer.Step(float32(b.rate), scale)
 }

@@ -23,7 +23,7 @@ func (b *batch) cut(budget int) []microBatch {
 	for i := 0; i < len(b.rows); {
 		end, cost, trained := i, len(b.prompts[b.rows[i].group]), 0
 		for end < len(b.rows) && b.rows[end].group == b.rows[i].group {
-			cost += len(b.rows[end].tokens)
+			cost += max(len(b.rows[end].tokens)-1, 0) // a last token is no decoder row
 			trained += b.rows[end].trained
 			end++
 		}
@@ -94,13 +94,13 @@ func (m microBatch) inputs(logp []float32) loss.Inputs {
 	return in
 }
 
-// observe adds the micro-batch to the step's sums.
-func (m microBatch) observe(tokens *policy.Tokens, out loss.Output) {
-	m.loss += out.Loss
+// observe adds the micro-batch to the step's sums, token by token, so that no sum depends on where the step was cut.
+func (m microBatch) observe(tokens *policy.Tokens, in loss.Inputs, out loss.Output) {
 	for i, h := range tokens.Entropy {
+		m.loss += in.Weights[i] * out.Term[i]
 		m.entropy += float64(h)
-		if m.ref != nil {
-			u := float64(tokens.LogP[i]) - m.ref[m.token+i]
+		if in.Ref != nil {
+			u := in.LogP[i] - in.Ref[i]
 			m.kl += math.Exp(-u) + u - 1 // k3
 		}
 	}

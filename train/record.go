@@ -3,6 +3,7 @@ package train
 import (
 	"context"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/burnish-rl/burnish/policy"
@@ -72,7 +73,7 @@ func (t *Trainer) completionLines(b *batch) []any {
 	return lines
 }
 
-// stepMetrics is the step's line of metrics.jsonl. Keys that hold times come last.
+// stepMetrics is the step's line of metrics.jsonl. Times come last, but for what an evaluation adds.
 func (t *Trainer) stepMetrics(b *batch) Metrics {
 	var m Metrics
 	m.add("step", float64(b.step))
@@ -83,11 +84,11 @@ func (t *Trainer) stepMetrics(b *batch) Metrics {
 	m.add("loss", b.loss)
 	m.add("grad_norm", b.gradNorm)
 	m.add("lr", b.rate)
-	m.add("entropy", b.entropy/max(n, 1))
+	m.add("entropy", b.entropy/n) // NaN, so null, when no sample has a score
 	if b.ref != nil {
-		m.add("kl", b.kl/max(n, 1))
+		m.add("kl", b.kl/n)
 	}
-	m.add("length", n/math.Max(1, float64(len(b.rows))))
+	m.add("length", n/float64(len(b.rows)))
 	m.add("tokens", n)
 	if !t.Algo.Needs().Demonstrations {
 		m.add("logp_gap", b.gap)
@@ -110,10 +111,10 @@ func (t *Trainer) stepMetrics(b *batch) Metrics {
 // rewardMetrics adds the reward, its parts, and what became of the samples.
 func (b *batch) rewardMetrics(m *Metrics) {
 	var all []float64
-	flat := 0 // groups whose scores are all equal teach nothing
+	flat := 0
 	for _, g := range b.rewards {
 		all = append(all, g...)
-		if s := stdOf(g); s == 0 || math.IsNaN(s) {
+		if teachesNothing(g) {
 			flat++
 		}
 	}
@@ -142,6 +143,12 @@ func (b *batch) rewardMetrics(m *Metrics) {
 	m.add("missing", float64(b.missing))
 	m.add("zero_variance_groups", float64(flat))
 	m.add("truncated", float64(truncated)/float64(max(samples, 1)))
+}
+
+// teachesNothing is true of a group whose scores are all equal, or of which fewer than two are known.
+func teachesNothing(scores []float64) bool {
+	known := slices.DeleteFunc(slices.Clone(scores), math.IsNaN)
+	return len(known) < 2 || slices.Min(known) == slices.Max(known)
 }
 
 // show picks a completion for people: the first of the step.

@@ -42,6 +42,9 @@ func Render(m *policy.Model, env envs.Env, indices []int) ([]Prompt, error) {
 		if err != nil {
 			return nil, fmt.Errorf("task %s: %w", task.ID, err)
 		}
+		if len(ids) == 0 {
+			return nil, fmt.Errorf("task %s: its prompt is empty, want at least one token", task.ID)
+		}
 		prompts[i] = Prompt{Index: index, Task: task, IDs: ids}
 	}
 	return prompts, nil
@@ -63,7 +66,10 @@ func renderTask(m *policy.Model, task envs.Task) ([]int32, error) {
 // Demonstration is the tokens that supervised training wants after the prompt, with the end-of-sequence token.
 func Demonstration(m *policy.Model, task envs.Task) ([]int32, error) {
 	if len(task.TargetIDs) > 0 {
-		return task.TargetIDs, m.CheckIDs(task.TargetIDs)
+		if err := m.CheckIDs(task.TargetIDs); err != nil {
+			return nil, fmt.Errorf("task %s: its demonstration: %w", task.ID, err)
+		}
+		return task.TargetIDs, nil
 	}
 	if task.Demonstration == "" {
 		return nil, fmt.Errorf("task %s has no demonstration, and sft trains on demonstrations", task.ID)

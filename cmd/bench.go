@@ -1,8 +1,16 @@
 package cmd
 
 import (
+	"fmt"
+
 	"github.com/burnish-rl/burnish/internal/compute/cpu"
 	"github.com/urfave/cli/v2"
+)
+
+// Bounds of bench gemm: a product of so many rows takes seconds and gigabytes.
+const (
+	maxBenchSeconds = 3600
+	maxBenchRows    = 16384
 )
 
 func benchCommand(t *term) *cli.Command {
@@ -20,9 +28,12 @@ func benchCommand(t *term) *cli.Command {
 					return err
 				}
 				for _, r := range c.IntSlice("rows") {
-					if r < 1 {
-						return usagef("", "--rows wants numbers from 1")
+					if r < 1 || r > maxBenchRows {
+						return usagef("", fmt.Sprintf("--rows %d, want 1 to %d", r, maxBenchRows))
 					}
+				}
+				if s := c.Float64("seconds"); !(s > 0 && s <= maxBenchSeconds) {
+					return usagef("", fmt.Sprintf("--seconds %v, want more than 0 and at most %d", s, maxBenchSeconds))
 				}
 				var rows [][]field
 				for _, r := range cpu.BenchGEMM(c.Context, t.threads, c.IntSlice("rows"), c.Float64("seconds")) {

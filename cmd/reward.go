@@ -128,6 +128,9 @@ func runReward(t *term, c *cli.Context) error {
 	if err := wantArgs(c, 1, 1); err != nil {
 		return err
 	}
+	if d := c.Duration("timeout"); d <= 0 {
+		return usagef("", fmt.Sprintf("--timeout %v, want more than 0", d))
+	}
 	reward, closer, err := openReward(t, c)
 	if err != nil {
 		return err

@@ -21,7 +21,7 @@ func hintFor(err error) string {
 	case errors.Is(err, run.ErrLocked):
 		return "wait for it to end, or choose another folder with --out"
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EFBIG), errors.Is(err, syscall.EDQUOT):
-		return "make room, then go on with --resume; the last checkpoint is whole"
+		return "make room there; a run goes on from its last whole checkpoint with --resume"
 	case errors.Is(err, fs.ErrPermission):
 		return "check who may read and write there"
 	}

@@ -46,23 +46,27 @@ func execute(args []string, stdin io.Reader, stdout, stderr io.Writer) (code int
 	}()
 	app := newApp(t)
 	line := parse(app, args)
-	if line.help {
-		t.print(helpText(app, line.path))
-		return exitOK
-	}
-	if err := line.check(app); err != nil {
-		return t.fail(err)
-	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	err := app.RunContext(ctx, line.words(program))
-	if err == nil && t.broken != nil {
+	err := t.run(app, line)
+	if err == nil {
 		err = t.broken
 	}
 	if err != nil {
 		return t.fail(err)
 	}
 	return exitOK
+}
+
+func (t *term) run(app *cli.App, line call) error {
+	if line.help {
+		t.print(helpText(app, line.path))
+		return nil
+	}
+	if err := line.check(app); err != nil {
+		return err
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	return app.RunContext(ctx, line.words(program))
 }
 
 // internal is a bug of ours. The stack is for us, so it goes to a file.

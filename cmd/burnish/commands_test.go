@@ -78,6 +78,14 @@ func cutFile(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.Truncate(ts.MkAbs(args[0]), info.Size()*percent/100))
 }
 
+// nan FILE: makes the last four bytes of a safetensors file a NaN, in F32 and BF16.
+func spoilWeights(ts *testscript.TestScript, neg bool, args []string) {
+	want(ts, !neg && len(args) == 1, "usage: nan file")
+	data := []byte(ts.ReadFile(args[0]))
+	copy(data[len(data)-4:], "\xff\xff\xff\x7f")
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), data, 0o644))
+}
+
 // sub FILE OLD NEW: replaces text that must be there.
 func substitute(ts *testscript.TestScript, neg bool, args []string) {
 	want(ts, !neg && len(args) == 3, "usage: sub file old new")

@@ -34,6 +34,7 @@ func TestScripts(t *testing.T) {
 			"samefields":  sameFields,
 			"safetensors": writeSafetensors,
 			"cut":         cutFile,
+			"nan":         spoilWeights,
 			"sub":         substitute,
 			"pick":        pickLines,
 			"write":       writeEscaped,

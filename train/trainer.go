@@ -1,9 +1,11 @@
 package train
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/burnish-rl/burnish/policy"
@@ -63,6 +65,9 @@ func (t *Trainer) openFolder() (err error) {
 		if t.folder, err = run.Open(t.Dir); err != nil {
 			return err
 		}
+		if err = t.sameRecipe(); err != nil {
+			return err
+		}
 		if through, err = t.restore(); err != nil {
 			return err
 		}
@@ -81,6 +86,15 @@ func (t *Trainer) openFolder() (err error) {
 		return err
 	}
 	t.deadlines, err = openDeadlines(t.folder, t.Rewards)
+	return err
+}
+
+// sameRecipe refuses to go on with another recipe than the run began with.
+func (t *Trainer) sameRecipe() error {
+	began, err := os.ReadFile(t.folder.Path(run.RecipeFile))
+	if err == nil && !bytes.Equal(began, t.Recipe) {
+		err = fmt.Errorf("resume: %s: the recipe is not the one that the run began with", t.Dir)
+	}
 	return err
 }
 

@@ -74,7 +74,7 @@ func chat(t *term, c *cli.Context) error {
 	return nil
 }
 
-// reply samples the assistant's turn and prints it.
+// reply samples the assistant's turn and prints it as it comes, or whole where a stop string may take some of it back.
 func reply(t *term, c *cli.Context, m *policy.Model, history []policy.Message, turn uint32) (string, error) {
 	_, ids, err := m.Render(history, true)
 	if err != nil {
@@ -82,14 +82,22 @@ func reply(t *term, c *cli.Context, m *policy.Model, history []policy.Message, t
 	}
 	d := decoding(c)
 	d.Step = turn
+	stream := m.Tokenizer().NewStream(true)
+	streamed := !t.json && len(d.Stop) == 0
+	if streamed {
+		d.Sampled = func(_, _ int, id int32) { t.print(stream.Push(id)) }
+	}
 	for done, err := range m.Generate(c.Context, []policy.Request{{Prompt: ids, Samples: 1}}, d, nil) {
 		if err != nil {
 			return "", err
 		}
-		if t.json {
+		switch {
+		case t.json:
 			t.fields([]field{{"role", "assistant"}, {"content", done.Text}, {"stop", done.Stop}, {"tokens", len(done.Tokens)}})
-		} else {
-			t.print(t.safe(done.Text) + "\n")
+		case streamed:
+			t.print(stream.Flush() + "\n")
+		default:
+			t.print(done.Text + "\n")
 		}
 		return done.Text, nil
 	}

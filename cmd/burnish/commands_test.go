@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -108,6 +109,17 @@ func pickLines(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(out), 0o644))
+}
+
+// waitfor FILE TEXT: until the file has the text, for a minute at most.
+func waitFor(ts *testscript.TestScript, neg bool, args []string) {
+	want(ts, !neg && len(args) == 2, "usage: waitfor file text")
+	for start := time.Now(); time.Since(start) < time.Minute; time.Sleep(5 * time.Millisecond) {
+		if data, err := os.ReadFile(ts.MkAbs(args[0])); err == nil && strings.Contains(string(data), args[1]) {
+			return
+		}
+	}
+	ts.Fatalf("%s has no %s", args[0], args[1])
 }
 
 // write FILE TEXT: the text with Go's escapes, such as \x00.

@@ -37,6 +37,7 @@ func TestScripts(t *testing.T) {
 			"nan":         spoilWeights,
 			"sub":         substitute,
 			"pick":        pickLines,
+			"waitfor":     waitFor,
 			"write":       writeEscaped,
 		},
 		RequireExplicitExec: true,

@@ -19,7 +19,7 @@ func (m *Model) Generate(ctx context.Context, reqs []Request, d Decoding, comput
 	}
 	o := generate.Options{
 		Decoding: d.Decoding, MaxTokens: d.MaxTokens, Stop: d.Stop, EOS: m.eos, Bytes: m.textBytes,
-		Seed: d.Seed, Step: d.Step, MaxRunning: d.MaxRunning, Computed: computed,
+		Seed: d.Seed, Step: d.Step, MaxRunning: d.MaxRunning, Computed: computed, Sampled: d.Sampled,
 	}
 	return func(yield func(Completion, error) bool) {
 		if err := m.checkRequests(reqs, d); err != nil {

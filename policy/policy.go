@@ -48,6 +48,8 @@ type Decoding struct {
 	Seed              uint64
 	Step              uint32
 	MaxRunning        int // sequences decoded together; 0 means generate.DefaultRunning
+
+	Sampled func(request, sample int, id int32) // unless nil, told of every token as it is sampled
 }
 
 // Row is one sequence to be scored or trained: a prompt of the batch and the tokens that follow it.

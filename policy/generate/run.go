@@ -33,6 +33,9 @@ type Options struct {
 	MaxRunning int  // sequences decoded together; 0 means DefaultRunning
 	Computed   *int // when not nil, rows that went through the decoder are added to it
 
+	// Sampled, unless nil, is told of every token as it is sampled.
+	Sampled func(request, sample int, id int32)
+
 	pages int // of the cache; 0: enough for MaxRunning sequences. Tests make it small
 }
 

@@ -92,6 +92,9 @@ func (s *scheduler) sample(qs []*sequence, logits compute.Buf) ([]Sequence, erro
 			return done, fmt.Errorf("request %d, sample %d, token %d: its log-prob is %v, want a number <= 0: the weights or activations are not finite",
 				q.out.Request, q.sample, len(q.out.Tokens), logp)
 		}
+		if s.o.Sampled != nil {
+			s.o.Sampled(q.out.Request, q.sample, ids[i])
+		}
 		if !q.push(ids[i], stats.LogP[i], &s.rules) {
 			s.running = append(s.running, q)
 			continue

@@ -229,3 +229,18 @@ func TestSlotsAreFilledAtOnce(t *testing.T) {
 		t.Errorf("%d steps for the longest sequence of 60 tokens, want no more", steps)
 	}
 }
+
+// TestSampledHearsEveryToken: what is told while sampling is what comes out, in order.
+func TestSampledHearsEveryToken(t *testing.T) {
+	m, o := newModel(t, 2), plain
+	heard := map[place][]int32{}
+	o.Sampled = func(request, n int, id int32) {
+		at := place{request, n}
+		heard[at] = append(heard[at], id)
+	}
+	for at, s := range sample(t, m, someRequests(), o) {
+		if !slices.Equal(heard[at], s.Tokens) {
+			t.Errorf("%v: heard %v, want %v", at, heard[at], s.Tokens)
+		}
+	}
+}

@@ -232,13 +232,13 @@ func TestSlotsAreFilledAtOnce(t *testing.T) {
 
 // TestSampledHearsEveryToken: what is told while sampling is what comes out, in order.
 func TestSampledHearsEveryToken(t *testing.T) {
-	m, o := newModel(t, 2), plain
+	m, reqs, o := newModel(t, 2), someRequests(), plain
 	heard := map[place][]int32{}
 	o.Sampled = func(request, n int, id int32) {
-		at := place{request, n}
+		at := place{reqs[request].Slot, n}
 		heard[at] = append(heard[at], id)
 	}
-	for at, s := range sample(t, m, someRequests(), o) {
+	for at, s := range sample(t, m, reqs, o) {
 		if !slices.Equal(heard[at], s.Tokens) {
 			t.Errorf("%v: heard %v, want %v", at, heard[at], s.Tokens)
 		}

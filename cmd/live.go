@@ -33,18 +33,18 @@ func newProgress(t *term, name string) *progress {
 	p := &progress{t: t, first: -1, view: view{name: name, paint: t.paint}}
 	if t.live && !t.piped && !t.quiet && !t.json {
 		p.stop = make(chan struct{})
-		go p.tick()
+		go p.tick(p.stop)
 	}
 	return p
 }
 
 // tick keeps the clock going while a step takes long, and follows a terminal that changes its size.
-func (p *progress) tick() {
+func (p *progress) tick(stop <-chan struct{}) {
 	clock := time.NewTicker(redrawIdle)
 	defer clock.Stop()
 	for {
 		select {
-		case <-p.stop:
+		case <-stop:
 			return
 		case <-clock.C:
 			p.mu.Lock()

@@ -24,7 +24,8 @@ type view struct {
 // block is a few lines that are shown or left out together.
 type block struct {
 	lines []string
-	need  int // the least needed is left out first when the screen is small; 0 always stays
+	need  int // when the screen is small 1 is left out first, then 2, 3 ...; 0 always stays
+	least int // lines that may be left of it before more needed blocks go; 0: all of them
 }
 
 // labelWidth is the column of labels on the left.
@@ -41,39 +42,55 @@ func (v *view) lines(width, height int) []string {
 		parts, details := v.parts()
 		blocks = append(blocks,
 			v.block("reward", 0, width, v.words("reward")...),
-			v.block("", 4, width, v.curve(width)),
+			v.block("", 2, width, v.curve(width)),
 			v.block("parts", 0, width, parts...),
 			v.block("", 1, width, details...),
 			v.block("policy", 0, width, v.words("kl", "entropy", "length", "loss", "grad_norm", "lr", "logp_gap", "missing")...),
-			v.block("time", 2, width, v.times()...))
+			v.block("time", 4, width, v.times()...))
 	}
 	if s := v.sample; s != nil {
 		blocks = append(blocks, v.text("prompt", flat(s.Prompt), 3, width, 2))
 		blocks = append(blocks, v.text("sample", flat(s.Text), 0, width, 4), v.block("", 3, width, v.paint(dim, verdict(s))))
+		blocks[len(blocks)-2].least = 2
 	}
 	return fit(blocks, height)
 }
 
-// fit leaves out what is least needed until the rest fits, and then cuts the sample, which comes last.
+// fit leaves out what is least needed until the rest fits: whole blocks, before the last of them lines of the sample.
+// What is still too much is cut at the end.
 func fit(blocks []block, height int) []string {
-	size := func() (n int) {
-		for _, b := range blocks {
-			n += len(b.lines)
+	for need := 1; need <= mostNeeded && size(blocks) > height; need++ {
+		if need == mostNeeded && shrink(blocks, height) {
+			break
 		}
-		return n
-	}
-	for need := 1; need <= 4 && size() > height; need++ {
 		blocks = slices.DeleteFunc(blocks, func(b block) bool { return b.need == need })
 	}
 	var out []string
-	for i, b := range blocks {
-		lines := b.lines
-		if i == len(blocks)-1 {
-			lines = lines[:max(min(len(lines), height-len(out)), min(len(lines), 1))]
-		}
-		out = append(out, lines...)
+	for _, b := range blocks {
+		out = append(out, b.lines...)
 	}
-	return out
+	return out[:min(len(out), max(height, 1))]
+}
+
+// mostNeeded is the last block that goes.
+const mostNeeded = 4
+
+// shrink takes lines off the blocks that may lose some, and says whether all fits now.
+func shrink(blocks []block, height int) bool {
+	for i, b := range blocks {
+		if b.least > 0 {
+			keep := max(b.least, len(b.lines)-(size(blocks)-height))
+			blocks[i].lines = b.lines[:min(len(b.lines), keep)]
+		}
+	}
+	return size(blocks) <= height
+}
+
+func size(blocks []block) (n int) {
+	for _, b := range blocks {
+		n += len(b.lines)
+	}
+	return n
 }
 
 func (v *view) block(label string, need, width int, words ...string) block {
@@ -89,7 +106,7 @@ func (v *view) block(label string, need, width int, words ...string) block {
 		}
 		lines[i] = v.paint(dim, fmt.Sprintf("%-*s", labelWidth, name)) + lines[i]
 	}
-	return block{lines, need}
+	return block{lines: lines, need: need}
 }
 
 // text is a block of running text, of at most most lines.

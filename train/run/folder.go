@@ -120,7 +120,7 @@ func (f *Folder) Path(name string) string { return filepath.Join(f.Dir, name) }
 func (f *Folder) WriteFile(name string, data []byte) error { return writeFile(f.Path(name), data) }
 
 func writeFile(path string, data []byte) error {
-	if err := renameio.WriteFile(path, data, 0o644); err != nil {
+	if err := renameio.WriteFile(path, data, 0o644, renameio.WithTempDir(filepath.Dir(path))); err != nil {
 		return err
 	}
 	return syncDir(filepath.Dir(path))

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math"
+	"path/filepath"
 	"time"
 
 	"github.com/burnish-rl/burnish/train/eval"
@@ -78,7 +79,7 @@ func writeAnswers(path string, out eval.Outcome) error {
 		b.Write(encode(answerLine{a.Index, a.Task.ID, a.Text, string(a.Stop), len(a.Tokens), a.Task.Reference, a.IDs, a.Tokens, a.LogProbs}))
 		b.WriteByte('\n')
 	}
-	return renameio.WriteFile(path, b.Bytes(), 0o644)
+	return renameio.WriteFile(path, b.Bytes(), 0o644, renameio.WithTempDir(filepath.Dir(path)))
 }
 
 type answerLine struct {

@@ -29,6 +29,7 @@ type Workload struct {
 	Config         decoder.Config
 	Trained        int64 // trained elements
 	StateBytes     int64 // optimizer state
+	Adapter        bool  // what is trained stands beside the model
 	Reference      bool  // a second model is held
 	Prompts        int   // groups a step
 	Samples        int   // rows a group
@@ -49,8 +50,6 @@ const (
 	runtimeBytes = 60 << 20
 	// blockSlack is the average rounding-up of buffers to block sizes.
 	blockSlack = 1.06
-	// prefillRows is how many prompt rows the generator prefills at once.
-	prefillRows = 2048
 )
 
 // NewPlan computes the plan of a workload.
@@ -68,8 +67,11 @@ func NewPlan(w Workload) (Plan, error) {
 	if w.Reference {
 		p.Reference = p.Weights
 	}
+	if w.Adapter {
+		p.Weights += 4 * w.Trained
+	}
 	p.Gradients, p.Optimizer = 4*w.Trained, w.StateBytes
-	perRow := rowBytes(c, true)
+	perRow := 4 * int64(keptRow(c)+c.Hidden+layerRow(c))
 	p.MicroBatchTokens = w.MicroBatch
 	if p.MicroBatchTokens == 0 {
 		p.MicroBatchTokens = max(leastMicroBatch, int(activationBudget/perRow))
@@ -77,7 +79,10 @@ func NewPlan(w Workload) (Plan, error) {
 	rows := min(max(p.MicroBatchTokens, group), w.Prompts*group)
 	groups := max(1, min(p.MicroBatchTokens/max(group, 1), w.Prompts))
 	p.MicroBatches = (w.Prompts + groups - 1) / groups
-	p.Training = int64(blockSlack*float64(int64(rows)*perRow)) + headBytes(c, min(rows, p.MicroBatchTokens+group))
+	p.Training = trainingBytes(c, rows)
+	if !w.Adapter {
+		p.Training += collectedBytes(c, w.Prompts*group)
+	}
 	if !w.Demonstrations {
 		p.Rollout = rolloutBytes(w)
 	}
@@ -97,23 +102,40 @@ func paddedParams(c decoder.Config) int64 {
 	return n
 }
 
-// rowBytes is what a decoder row costs in the forward pass: kept activations of every layer and the scratch of one,
-// forward and backward.
-func rowBytes(c decoder.Config, keep bool) int64 {
+// keptRow is how many numbers the forward pass keeps of a row: every layer's activations, and the last layer's output.
+func keptRow(c decoder.Config) int {
 	q, kv := c.Heads*c.HeadDim, c.KVHeads*c.HeadDim
-	layer := 2*q + 2*kv + 2*c.Inner
-	if !keep {
-		return 4 * int64(layer+3*c.Hidden+c.Inner)
-	}
-	kept := c.Layers * (layer + 2*c.Hidden)
-	scratch := 4*c.Hidden + 4*c.Inner + 2*q + 2*kv // the backward pass's, larger than the forward pass's
-	return 4 * int64(kept+scratch)
+	return c.Layers*(2*q+2*kv+2*c.Inner+2*c.Hidden) + c.Hidden
 }
 
-// headBytes is the chunk of logits and the rows around it.
-func headBytes(c decoder.Config, rows int) int64 {
-	chunk := int64(min(c.HeadChunk(), max(rows, 1)))
-	return 4 * (chunk*int64(c.Vocab+c.Hidden) + 3*int64(rows)*int64(c.Hidden))
+// layerRow is the backward pass's memory for a layer, numbers a row; the layers use it in turn.
+func layerRow(c decoder.Config) int {
+	return 2*c.Hidden + 4*c.Inner + 2*c.Heads*c.HeadDim + 2*c.KVHeads*c.HeadDim
+}
+
+// trainingBytes is the peak of a micro-batch, in its backward pass: what was kept, the gradient of the residual stream,
+// and the larger of what the head needs (a chunk of logits, two rows of the stream a token) and what the layers need.
+func trainingBytes(c decoder.Config, rows int) int64 {
+	n := int64(rows)
+	chunk := int64(min(c.HeadChunk(), rows))
+	head := 2*n*int64(c.Hidden) + chunk*int64(c.Vocab+c.Hidden)
+	numbers := n*int64(keptRow(c)+c.Hidden) + max(head, n*int64(layerRow(c)))
+	return int64(blockSlack * 4 * float64(numbers))
+}
+
+// collectedBytes is what gathers the embedding's gradient over a step: a row for every token that occurs, in a buffer
+// that doubles.
+func collectedBytes(c decoder.Config, stepRows int) int64 {
+	rows := 1
+	for rows < min(c.Vocab, stepRows) {
+		rows *= 2
+	}
+	return 4 * int64(rows) * int64(c.Hidden)
+}
+
+// prefillRow is the forward pass's memory when nothing is kept, numbers a row.
+func prefillRow(c decoder.Config) int {
+	return 2*c.Heads*c.HeadDim + 2*c.KVHeads*c.HeadDim + 3*c.Inner + 3*c.Hidden
 }
 
 // rolloutBytes is the cache for everything that runs together, its logits on both sides, and the prefill's scratch.
@@ -131,6 +153,7 @@ func rolloutBytes(w Workload) int64 {
 	headDim := (c.HeadDim + compute.Lanes - 1) / compute.Lanes * compute.Lanes
 	cache := int64(c.Layers) * int64(total) * int64(c.KVHeads*headDim*compute.Page) * 2 * 4
 	logits := int64(running) * int64(c.Vocab) * 4 * 3
-	prefill := int64(min(prefillRows, w.Prompts*w.PromptTokens)) * rowBytes(c, false)
+	rows := min(max(generate.PrefillRows, w.PromptTokens), w.Prompts*w.PromptTokens) // a long prompt goes alone
+	prefill := 4 * int64(rows) * int64(prefillRow(c))
 	return cache + logits + prefill
 }

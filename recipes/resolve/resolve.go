@@ -192,7 +192,7 @@ func (r *Run) setSteps() error {
 func (r *Run) plan() error {
 	c := &r.Config
 	w := train.Workload{
-		Config: c.Model.Config(), Reference: c.Reference != nil, Prompts: c.Prompts, Samples: c.Samples,
+		Config: c.Model.Config(), Adapter: c.Model.Adapter() != nil, Reference: c.Reference != nil, Prompts: c.Prompts, Samples: c.Samples,
 		PromptTokens: r.Audit.Prompt.Max, MaxTokens: c.Decoding.MaxTokens, Demonstrations: c.Algo.Needs().Demonstrations,
 		MicroBatch: r.Recipe.Train.MicroBatchTokens,
 	}

@@ -1,0 +1,216 @@
+package train
+
+import (
+	"context"
+	"math"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/burnish-rl/burnish/envs"
+	"github.com/burnish-rl/burnish/internal/compute"
+	"github.com/burnish-rl/burnish/internal/compute/cpu"
+	"github.com/burnish-rl/burnish/policy"
+	"github.com/burnish-rl/burnish/policy/adapter"
+)
+
+// ledger counts the bytes of live buffers and caches.
+type ledger struct {
+	compute.Backend
+	live, peak int64
+	caches     map[compute.Cache]int64
+}
+
+func (l *ledger) count(floats int) {
+	l.live += 4 * int64(floats)
+	l.peak = max(l.peak, l.live)
+}
+
+func (l *ledger) Alloc(n int) compute.Buf { l.count(n); return l.Backend.Alloc(n) }
+func (l *ledger) Free(b compute.Buf)      { l.count(-b.Len()); l.Backend.Free(b) }
+
+func (l *ledger) NewWeight(n, k int) compute.Weight {
+	w := l.Backend.NewWeight(n, k)
+	l.count(w.Data.Len())
+	return w
+}
+
+func (l *ledger) NewCache(layers, pages int, h compute.Heads) compute.Cache {
+	c := l.Backend.NewCache(layers, pages, h)
+	d := (h.D + compute.Lanes - 1) / compute.Lanes * compute.Lanes
+	l.caches[c] = int64(2 * layers * pages * h.KV * d * compute.Page)
+	l.count(int(l.caches[c]))
+	return c
+}
+
+func (l *ledger) FreeCache(c compute.Cache) { l.count(-int(l.caches[c])); l.Backend.FreeCache(c) }
+
+// fixed is an env of prompts and demonstrations of one length each.
+type fixed struct{ prompt, target int }
+
+func (f fixed) Task(i int) (envs.Task, error) {
+	ids := func(n int) []int32 {
+		out := make([]int32, n)
+		for j := range out {
+			out[j] = int32(100 + (i*31+j*7)%300)
+		}
+		return out
+	}
+	return envs.Task{ID: "fixed", PromptIDs: ids(f.prompt), TargetIDs: ids(f.target), Reference: "1"}, nil
+}
+
+// TestPlanIsNearWhatIsAllocated: within 25% of the peak of live buffers, for runs whose batches are all the worst case.
+func TestPlanIsNearWhatIsAllocated(t *testing.T) {
+	config := strings.NewReplacer(`"hidden_size": 32`, `"hidden_size": 64`, `"intermediate_size": 48`, `"intermediate_size": 160`, `"num_hidden_layers": 2`, `"num_hidden_layers": 3`,
+		`"head_dim": 8`, `"head_dim": 16`).Replace(modelConfig)
+	config = config[:strings.Index(config, `"eos_token_id"`)] + `"eos_token_id": null}`
+	for _, c := range []struct {
+		name string
+		s    setup
+		env  fixed
+		max  int // tokens
+	}{
+		{"grpo", setup{}, fixed{60, 0}, 40},
+		{"grpo, small micro-batches", setup{change: func(c *Config) { c.MicroBatchTokens = 1 }}, fixed{60, 0}, 40},
+		{"grpo, mostly rollout", setup{change: func(c *Config) { c.MicroBatchTokens, c.Prompts = 1, 30 }}, fixed{90, 0}, 8},
+		{"grpo, second model", setup{reference: true, change: func(c *Config) { withKL(c); c.MicroBatchTokens = 212 }}, fixed{30, 0}, 20}, // two groups
+		{"grpo, lora", setup{lora: true, change: withKL}, fixed{60, 0}, 40},
+		{"sft", setup{change: supervised}, fixed{60, 90}, 90},
+		{"sft, large batch", setup{change: func(c *Config) { supervised(c); c.Prompts, c.MicroBatchTokens = 20, 1<<20 }}, fixed{20, 60}, 60},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			l := &ledger{Backend: cpu.New(2), caches: map[compute.Cache]int64{}}
+			open := func() *policy.Model {
+				m, err := policy.OpenNew([]byte(config), "builtin:tiny", 3, l)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if end, ok := m.EOS(); !ok || end != 2 {
+					t.Fatal("the tokenizer's end token is part of the vocabulary")
+				}
+				return m
+			}
+			cfg := c.s.config(t, filepath.Join(t.TempDir(), "run"))
+			cfg.Model, cfg.Env, cfg.Steps, cfg.Eval, cfg.CheckpointEvery, cfg.Decoding.MaxTokens = open(), c.env, 2, Evaluation{}, 0, c.max
+			if c.s.lora {
+				if err := cfg.Model.AttachLoRA(adapter.LoRA{Rank: 4, Alpha: 8, Targets: []string{adapter.AllLinear}}, 5); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if c.s.reference {
+				cfg.Reference = open()
+			}
+			need, trained := cfg.Algo.Needs(), cfg.Model.TrainedElements()
+			w := Workload{Config: cfg.Model.Config(), Trained: trained, StateBytes: cfg.Optim.StateBytes(trained), Adapter: c.s.lora, Reference: c.s.reference,
+				Prompts: cfg.Prompts, Samples: cfg.Samples, PromptTokens: c.env.prompt, MaxTokens: c.max, Demonstrations: need.Demonstrations, MicroBatch: cfg.MicroBatchTokens}
+			p, err := NewPlan(w)
+			if err != nil {
+				t.Fatal(err)
+			}
+			runAll(t, cfg)
+			planned, measured := float64(p.Peak-p.Runtime), float64(l.peak)
+			t.Logf("planned %.2f MB, measured %.2f MB: %+v", planned/1e6, measured/1e6, p)
+			if math.Abs(planned/measured-1) > 0.25 {
+				t.Errorf("planned %.0f bytes, measured %.0f, want within 25%%", planned, measured)
+			}
+		})
+	}
+}
+
+func TestPlanChoosesMicroBatches(t *testing.T) {
+	m := openModel(t, cpu.New(1))
+	w := Workload{Config: m.Config(), Trained: m.TrainedElements(), Prompts: 8, Samples: 4, PromptTokens: 50, MaxTokens: 20}
+	p, err := NewPlan(w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.WorstGroup != 50+4*19 || p.MicroBatches != 1 || p.MicroBatchTokens < leastMicroBatch {
+		t.Errorf("plan %+v, want a group of 126 rows and one micro-batch", p)
+	}
+	w.MicroBatch = 300
+	if p, _ = NewPlan(w); p.MicroBatches != 4 || p.MicroBatchTokens != 300 {
+		t.Errorf("plan %+v, want 4 micro-batches of 2 groups", p)
+	}
+	w.MicroBatch = 10 // a group is never cut
+	if p, _ = NewPlan(w); p.MicroBatches != 8 {
+		t.Errorf("plan %+v, want 8 micro-batches", p)
+	}
+	w.Demonstrations, w.MaxTokens = true, 300
+	if _, err := NewPlan(w); err == nil || !strings.Contains(err.Error(), "350 tokens, the model's context is 256") {
+		t.Errorf("a demonstration that doesn't fit: error %v", err)
+	}
+}
+
+// TestMicroBatchesAreWholeGroups within the budget, and hold every row once.
+func TestMicroBatchesAreWholeGroups(t *testing.T) {
+	b := &batch{prompts: [][]int32{make([]int32, 10), make([]int32, 50), make([]int32, 5), make([]int32, 5)}}
+	for group, lengths := range [][]int{{4, 6}, {30, 1}, {2}, {3, 3, 3}} { // 18, 79, 6 and 11 decoder rows
+		for k, n := range lengths {
+			b.rows = append(b.rows, row{group: group, sample: k, tokens: make([]int32, n), trained: n})
+		}
+	}
+	for budget, want := range map[int][]int{1: {2, 4, 5, 8}, 17: {2, 4, 8}, 97: {4, 8}, 96: {2, 8}, 95: {2, 5, 8}, 114: {8}} {
+		from, token := 0, 0
+		cuts := b.cut(budget)
+		for i, m := range cuts {
+			if i >= len(want) || m.from != from || m.to != want[i] || m.token != token {
+				t.Fatalf("budget %d: micro-batch %d has rows %d to %d from token %d, want ends %v", budget, i, m.from, m.to, m.token, want)
+			}
+			for _, r := range b.rows[m.from:m.to] {
+				token += r.trained
+			}
+			from = m.to
+		}
+		if len(cuts) != len(want) {
+			t.Errorf("budget %d: %d micro-batches, want %d", budget, len(cuts), len(want))
+		}
+	}
+	if cuts := (&batch{}).cut(10); len(cuts) != 0 {
+		t.Errorf("no rows gave %d micro-batches", len(cuts))
+	}
+}
+
+// list is an env of given tasks.
+type list []envs.Task
+
+func (l list) Task(i int) (envs.Task, error) { return l[i], nil }
+func (l list) Len() int                      { return len(l) }
+
+func TestAudit(t *testing.T) {
+	m := openModel(t, cpu.New(1))
+	task := func(id string, prompt, target int) envs.Task {
+		f, _ := fixed{prompt, target}.Task(1)
+		f.ID = id
+		return f
+	}
+	env := list{task("a", 10, 5), task("b", 250, 6), task("c", 20, 4), task("d", 251, 6), task("e", 256, 1)}
+	ctx := context.Background()
+	a, err := NewAudit(ctx, m, env, true, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a.Tasks != 5 || a.Of != 5 || a.Prompt != (Lengths{10, 250, 256, 256, 157.4}) || a.Target.Max != 6 || len(a.TooLong) != 2 {
+		t.Errorf("audit %+v", a)
+	}
+	if err := a.Err(m.Context()); err == nil || !strings.Contains(err.Error(), "2 of 5 tasks don't fit into the model's context of 256 tokens; the first is d, which needs 257") {
+		t.Errorf("error %v", err)
+	}
+	if a, err = NewAudit(ctx, m, env, false, 6); err != nil || len(a.TooLong) != 2 || a.Target.Max != 0 {
+		t.Errorf("with room for a completion of 6: %+v, error %v", a, err)
+	}
+	if a, err = NewAudit(ctx, m, env[:1], false, 1); err != nil || a.Err(256) != nil {
+		t.Errorf("a task that fits: %+v, error %v", a, err)
+	}
+	if _, err = NewAudit(ctx, m, list{{ID: "x", PromptIDs: []int32{1}}}, true, 1); err == nil || !strings.Contains(err.Error(), "task x has no demonstration") {
+		t.Errorf("no demonstration: error %v", err)
+	}
+	arith, _ := (&envs.ArithJSON{Split: envs.Train, Forms: envs.FormsJSON}).Open()
+	if a, err = NewAudit(ctx, m, arith, true, 1); err != nil || a.Of != -1 || a.Tasks != sampleUnlimited || a.Prompt.Min < 1 || a.Target.Min < 1 {
+		t.Errorf("an env without end: %+v, error %v", a, err)
+	}
+	ended, cancel := context.WithCancel(ctx)
+	cancel()
+	if _, err = NewAudit(ended, m, env, true, 1); err == nil {
+		t.Error("a context that ended is not seen")
+	}
+}

@@ -85,7 +85,7 @@ func reply(t *term, c *cli.Context, m *policy.Model, history []policy.Message, t
 	stream := m.Tokenizer().NewStream(true)
 	streamed := !t.json && len(d.Stop) == 0
 	if streamed {
-		d.Sampled = func(_, _ int, id int32) { t.print(stream.Push(id)) }
+		d.Sampled = func(_, _ int, id int32) { t.print(t.safe(stream.Push(id))) }
 	}
 	for done, err := range m.Generate(c.Context, []policy.Request{{Prompt: ids, Samples: 1}}, d, nil) {
 		if err != nil {
@@ -95,9 +95,9 @@ func reply(t *term, c *cli.Context, m *policy.Model, history []policy.Message, t
 		case t.json:
 			t.fields([]field{{"role", "assistant"}, {"content", done.Text}, {"stop", done.Stop}, {"tokens", len(done.Tokens)}})
 		case streamed:
-			t.print(stream.Flush() + "\n")
+			t.print(t.safe(stream.Flush()) + "\n")
 		default:
-			t.print(done.Text + "\n")
+			t.print(t.safe(done.Text) + "\n")
 		}
 		return done.Text, nil
 	}

@@ -4,11 +4,10 @@ import (
 	"bytes"
 	"fmt"
 	"math"
-	"path/filepath"
 	"time"
 
 	"github.com/burnish-rl/burnish/train/eval"
-	"github.com/google/renameio/v2"
+	"github.com/burnish-rl/burnish/train/run"
 	"github.com/urfave/cli/v2"
 )
 
@@ -79,7 +78,7 @@ func writeAnswers(path string, out eval.Outcome) error {
 		b.Write(encode(answerLine{a.Index, a.Task.ID, a.Text, string(a.Stop), len(a.Tokens), a.Task.Reference, a.IDs, a.Tokens, a.LogProbs}))
 		b.WriteByte('\n')
 	}
-	return renameio.WriteFile(path, b.Bytes(), 0o644, renameio.WithTempDir(filepath.Dir(path)))
+	return run.Replace(path, b.Bytes())
 }
 
 type answerLine struct {

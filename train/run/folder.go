@@ -14,7 +14,6 @@ import (
 	"strings"
 
 	"github.com/gofrs/flock"
-	"github.com/google/renameio/v2"
 )
 
 // Names inside a run folder.
@@ -120,7 +119,7 @@ func (f *Folder) Path(name string) string { return filepath.Join(f.Dir, name) }
 func (f *Folder) WriteFile(name string, data []byte) error { return writeFile(f.Path(name), data) }
 
 func writeFile(path string, data []byte) error {
-	if err := renameio.WriteFile(path, data, 0o644, renameio.WithTempDir(filepath.Dir(path))); err != nil {
+	if err := Replace(path, data); err != nil {
 		return err
 	}
 	return syncDir(filepath.Dir(path))

@@ -138,6 +138,19 @@ func TestStopStrings(t *testing.T) {
 	}
 }
 
+// TestTheEarliestStopCuts: one token may complete several stop strings; the text ends before the first, whatever
+// their order.
+func TestTheEarliestStopCuts(t *testing.T) {
+	m := newModel(t, 1)
+	ids := m.Encode("one two three")
+	for _, stops := range [][]string{{"three", "two", "ee"}, {"two", "three"}, {"zzz", "ee", "two"}} {
+		c := m.completion(generate.Sequence{Tokens: ids, LogProbs: make([]float32, len(ids)), Stop: generate.StopString}, stops)
+		if c.Text != "one " || c.Offsets[len(ids)-1] != 4 {
+			t.Errorf("stops %q: text %q, last offset %d, want \"one \" and 4", stops, c.Text, c.Offsets[len(ids)-1])
+		}
+	}
+}
+
 func checkText(t *testing.T, m *Model, c Completion, stops []string) {
 	t.Helper()
 	all, offsets := m.Tokenizer().DecodeOffsets(c.Tokens, true)

@@ -34,6 +34,9 @@ func TestBothFormatsEqualTransformers(t *testing.T) {
 		if err != nil || text != g.Rendered || !slices.Equal(ids, g.RenderedIDs) {
 			t.Errorf("%s: rendered %q %v %v, want %q %v", from, text, ids, err, g.Rendered, g.RenderedIDs)
 		}
+		if end, ok := m.EOS(); !ok || m.Tokenizer().Token(end) != "<|im_end|>" {
+			t.Errorf("%s: a demonstration ends with %d, want <|im_end|>", from, end)
+		}
 		if m.From() != from || m.Context() != 64 || !m.HasTemplate() {
 			t.Errorf("%s: from %s, context %d", from, m.From(), m.Context())
 		}

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"math"
+	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/burnish-rl/burnish/train/eval"
@@ -32,6 +34,14 @@ func evaluate(t *term, c *cli.Context) error {
 	if err := wantArgs(c, 1, 1); err != nil {
 		return err
 	}
+	if err := wantAtLeast(c, "limit", 0); err != nil {
+		return err
+	}
+	if path := c.String("out"); path != "" { // found out now, not after the work
+		if info, err := os.Stat(filepath.Dir(path)); err != nil || !info.IsDir() {
+			return usagef("make it first", fmt.Sprintf("--out %s: %s is no folder", path, filepath.Dir(path)))
+		}
+	}
 	settings := c.StringSlice("set")
 	if !hasSetting(settings, "split") { // held-out tasks, where the environment has such
 		settings = append(settings, "split=test")
@@ -57,12 +67,12 @@ func evaluate(t *term, c *cli.Context) error {
 		return err
 	}
 	t.clear()
+	t.report(out.Report)
 	if path := c.String("out"); path != "" {
 		if err := writeAnswers(path, out); err != nil {
-			return err
+			return fmt.Errorf("--out %s: %w", path, err)
 		}
 	}
-	t.report(out.Report)
 	tokens := 0
 	for _, a := range out.Answers {
 		tokens += len(a.Tokens)

@@ -61,9 +61,10 @@ func listRecipes(t *term, c *cli.Context) error {
 	return nil
 }
 
-// about is a recipe's first comment line.
+// about is the first sentence of a recipe's first comment line.
 func about(text []byte) string {
 	first, _, _ := strings.Cut(string(text), "\n")
+	first, _, _ = strings.Cut(first, ". ")
 	return strings.TrimSpace(strings.TrimPrefix(first, "#"))
 }
 

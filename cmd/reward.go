@@ -189,7 +189,7 @@ func openReward(t *term, c *cli.Context) (rewards.Reward, func(), error) {
 		}
 		w = recipes.Reward{Kind: name, Options: options, Timeout: c.Duration("timeout")}
 	}
-	return resolve.Reward(w, func(line string) { t.note("reward: %s", line) })
+	return resolve.Reward(w, func(line string) { t.note("reward: %s", flat(line)) })
 }
 
 func (t *term) showResult(q scoredLine, r rewards.Result) {

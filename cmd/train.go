@@ -54,7 +54,7 @@ func trainRecipe(t *term, c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	opened, err := resolve.Open(c.Context, recipe, resolve.Options{Backend: t.backend(), Log: func(line string) { t.note("reward: %s", line) }})
+	opened, err := resolve.Open(c.Context, recipe, resolve.Options{Backend: t.backend(), Log: func(line string) { t.note("reward: %s", flat(line)) }})
 	if err != nil {
 		return err
 	}
@@ -118,7 +118,7 @@ func planRun(c *cli.Context) (r *recipes.Recipe, dir string, resume bool, err er
 	if err != nil {
 		return nil, "", false, err
 	}
-	if file := c.String("reward"); file != "" {
+	if file := c.String("reward"); file != "" && !(resume && name == "" && hasRewardFile(r, file)) {
 		if r, err = r.WithRewardFile(file); err != nil {
 			return nil, "", false, err
 		}
@@ -132,6 +132,11 @@ func planRun(c *cli.Context) (r *recipes.Recipe, dir string, resume bool, err er
 		return nil, "", false, usagef("go on with it by --resume, or choose another folder", dir+" already holds a run")
 	}
 	return r, dir, false, nil
+}
+
+// hasRewardFile says whether a saved recipe has the reward that --reward gave when the run began.
+func hasRewardFile(r *recipes.Recipe, file string) bool {
+	return slices.ContainsFunc(r.Rewards, func(w recipes.Reward) bool { return w.File == file })
 }
 
 // resumeDir is the folder to go on with: the one given, or the latest run of the recipe.

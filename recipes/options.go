@@ -35,7 +35,7 @@ func optionsOf[T validator](section, what, kind string, settings []string, in ta
 	}
 	for i := range d.problems {
 		p := &d.problems[i]
-		p.Line, p.Where = 0, strings.Replace(p.Where, "--set "+section+".kind="+kind, name, 1)
+		p.Line, p.Where = 0, strings.Replace(p.Where, "--set "+section+".kind="+kind, section, 1)
 		p.Where = strings.Replace(p.Where, "--set "+section+".", "--set ", 1)
 	}
 	d.problems.sort()

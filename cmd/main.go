@@ -12,6 +12,7 @@ import (
 	"runtime/debug"
 	"syscall"
 
+	"github.com/burnish-rl/burnish/internal/compute/cpu"
 	"github.com/burnish-rl/burnish/rewards/runner"
 	"github.com/urfave/cli/v2"
 )
@@ -71,6 +72,9 @@ func (t *term) run(app *cli.App, line call) error {
 
 // internal is a bug of ours. The stack is for us, so it goes to a file.
 func internal(p any, stack []byte) error {
+	if worker, ok := p.(*cpu.Panic); ok {
+		stack = append(append(worker.Stack, '\n'), stack...)
+	}
 	path := filepath.Join(os.TempDir(), fmt.Sprintf("%s-crash-%d.txt", program, os.Getpid()))
 	hint := "this is a bug in burnish, please report it"
 	if os.WriteFile(path, fmt.Appendf(nil, "panic: %v\n\n%s", p, stack), 0o600) == nil {

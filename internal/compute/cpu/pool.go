@@ -1,7 +1,9 @@
 package cpu
 
 import (
+	"fmt"
 	"runtime"
+	"runtime/debug"
 	"sync/atomic"
 	"time"
 )
@@ -30,7 +32,16 @@ type job struct {
 	next, done atomic.Int64
 	waiting    atomic.Bool
 	finished   chan struct{} // room for one
+	failed     atomic.Pointer[Panic]
 }
+
+// Panic is a panic of a piece, raised again in the goroutine of the caller, who may recover from it.
+type Panic struct {
+	Value any
+	Stack []byte // of the goroutine that panicked
+}
+
+func (p *Panic) Error() string { return fmt.Sprint(p.Value) }
 
 func newPool(helpers int) *pool {
 	p := &pool{helpers: make([]helper, helpers)}
@@ -63,6 +74,9 @@ func (p *pool) run(n int, fn func(worker, i int)) {
 	p.wake(n - 1)
 	j.work(0)
 	j.wait()
+	if failed := j.failed.Load(); failed != nil {
+		panic(failed)
+	}
 	j.fn = nil // a sleeping helper still holds j, and must not keep the call's buffers alive
 }
 
@@ -93,11 +107,21 @@ func (j *job) work(worker int) {
 		if i >= j.n {
 			return
 		}
-		j.fn(worker, int(i))
+		j.piece(worker, int(i))
 		if j.done.Add(1) == j.n && j.waiting.CompareAndSwap(true, false) {
 			j.finished <- struct{}{}
 		}
 	}
+}
+
+// piece runs fn once and keeps the first panic for the caller.
+func (j *job) piece(worker, i int) {
+	defer func() {
+		if v := recover(); v != nil {
+			j.failed.CompareAndSwap(nil, &Panic{v, debug.Stack()})
+		}
+	}()
+	j.fn(worker, i)
 }
 
 // help takes part in every call after the one it has seen, until the pool closes.

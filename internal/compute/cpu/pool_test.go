@@ -2,6 +2,7 @@ package cpu
 
 import (
 	"runtime"
+	"strconv"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -74,5 +75,31 @@ func TestDroppedBackendEndsItsGoroutines(t *testing.T) {
 		}
 		runtime.GC()
 		time.Sleep(time.Millisecond)
+	}
+}
+
+// TestPanicOfAPieceReachesTheCaller: whichever goroutine it happens in, the caller can recover, and the pool goes on.
+func TestPanicOfAPieceReachesTheCaller(t *testing.T) {
+	b := New(3)
+	for bad := range 8 {
+		func() {
+			defer func() {
+				p, ok := recover().(*Panic)
+				if !ok || p.Error() != "piece "+strconv.Itoa(bad) || len(p.Stack) == 0 {
+					t.Errorf("recovered %v", p)
+				}
+			}()
+			b.each(8, func(_, i int) {
+				if i == bad {
+					panic("piece " + strconv.Itoa(i))
+				}
+			})
+			t.Error("no panic")
+		}()
+	}
+	var sum atomic.Int64
+	b.each(100, func(_, i int) { sum.Add(int64(i)) })
+	if sum.Load() != 4950 {
+		t.Errorf("after the panics the pool adds up to %d", sum.Load())
 	}
 }

@@ -98,6 +98,7 @@ func TestOneProblem(t *testing.T) {
 r.yaml:1:9: unknown key "form" in model, want one of from, config, tokenizer, precision, adapter`},
 		{"from: builtin:tiny", "from: builtin:tiny, config: c.json", `r.yaml:1:37: model.config is for model.from new: builtin:tiny brings its own`},
 		{"from: builtin:tiny", "from: builtin:tiny, adapter: {kind: lora, rank: 0}", `r.yaml:1:57: model.adapter: lora: rank: 0, want 1 to 1024`},
+		{"from: builtin:tiny", "from: new, config: c.json, tokenizer: builtin:tiny, adapter: {kind: lora}", `r.yaml:1:70: model.adapter is lora, want none: a new model is saved nowhere that its adapter could stand on`},
 		{"from: builtin:tiny", "from: builtin:tiny, adapter: {rank: 4}", `r.yaml:1:38: model.adapter has no kind, want one of none, lora`},
 		{"model:", "model: &m", `alias`},
 	} {

@@ -51,6 +51,9 @@ func (d *decoder) number(path string, v float64, ok bool, want string) {
 // checkAll checks what the types cannot say. Keys that the algorithm makes meaningless are refused with the reason.
 func (d *decoder) checkAll(r *Recipe, demonstrations bool) {
 	d.checkModel(r.Model)
+	if r.Model.From == "new" && r.Adapter.Kind != "none" {
+		d.refuse("model.adapter", "model.adapter is %s, want none: a new model is saved nowhere that its adapter could stand on", r.Adapter.Kind)
+	}
 	d.checkRollout(r.Rollout)
 	d.checkTrain(r.Train)
 	if !d.given("optim.lr") {

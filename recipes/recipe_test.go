@@ -100,7 +100,7 @@ func TestDefaults(t *testing.T) {
 		t.Errorf("recipe %+v", r)
 	}
 	r = load(t, "gsm8k-json-sft")
-	if r.Adapter.LoRA.Rank != 16 || len(r.Adapter.LoRA.Targets) != 1 || r.Rollout.PromptsPerStep != 0 || r.Train.Epochs != 1 {
+	if r.Adapter.LoRA.Rank != 16 || len(r.Adapter.LoRA.Targets) != 1 || r.Rollout.PromptsPerStep != 0 || r.Train.Steps != 470 {
 		t.Errorf("recipe %+v", r)
 	}
 	if r := load(t, "builtin-pretrain"); r.Model.Config.Path != "builtin:tiny" {

@@ -2,12 +2,11 @@ package cmd
 
 import (
 	"github.com/burnish-rl/burnish/internal/compute"
-	"github.com/burnish-rl/burnish/internal/compute/cpu"
 	"github.com/burnish-rl/burnish/policy"
 	"github.com/urfave/cli/v2"
 )
 
-func (t *term) backend() compute.Backend { return cpu.New(t.threads) }
+func (t *term) backend() compute.Backend { return policy.CPU(t.threads) }
 
 // modelFlag names a model.
 var modelFlag = &cli.StringFlag{Name: "model", Aliases: []string{"m"}, Usage: "`M` builtin:tiny, a .gguf file, a model folder, or a run folder"}

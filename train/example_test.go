@@ -10,7 +10,6 @@ import (
 	"github.com/burnish-rl/burnish/algos"
 	"github.com/burnish-rl/burnish/envs"
 	"github.com/burnish-rl/burnish/envs/sampler"
-	"github.com/burnish-rl/burnish/internal/compute/cpu"
 	"github.com/burnish-rl/burnish/policy"
 	"github.com/burnish-rl/burnish/policy/generate"
 	"github.com/burnish-rl/burnish/rewards"
@@ -51,7 +50,7 @@ func (steps) Observe(e train.Event) {
 func Example() {
 	const config = `{"model_type": "llama", "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "num_attention_heads": 4,
 		"vocab_size": 442, "max_position_embeddings": 256, "rms_norm_eps": 1e-5, "tie_word_embeddings": true}`
-	model, err := policy.OpenNew([]byte(config), "builtin:tiny", 1, cpu.New(0))
+	model, err := policy.OpenNew([]byte(config), "builtin:tiny", 1, policy.CPU(0))
 	if err != nil {
 		log.Fatal(err)
 	}

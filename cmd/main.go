@@ -28,12 +28,18 @@ const (
 	exitInterrupted = 130
 )
 
+// gcPercent lets the heap grow by this share before it is collected. Nearly all of it is tensors, which cost the
+// collector nothing to look at; at Go's 100 garbage would take as much memory as the model (SmolLM2, SFT of all
+// weights: 5.1 GB at the peak, 4.5 GB at 20, the same speed).
+const gcPercent = 20
+
 // Main runs the command line of os.Args and exits. When the program was started as a reward worker it serves instead.
 func Main() {
 	if runner.IsWorker() {
 		os.Exit(runner.WorkerMain())
 	}
 	ignoreFileSizeSignal()
+	debug.SetGCPercent(gcPercent)
 	os.Exit(execute(os.Args, os.Stdin, os.Stdout, os.Stderr))
 }
 

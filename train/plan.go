@@ -47,7 +47,7 @@ const (
 	// leastMicroBatch is enough rows for the matrix kernels to run at full speed.
 	leastMicroBatch = 512
 	// runtimeBytes is code, heap of small objects and stacks, as measured.
-	runtimeBytes = 60 << 20
+	runtimeBytes = 40 << 20
 	// garbageShare is what lies about of tensors' row-major copies, from loading and saving, as a share of what the model
 	// and its optimizer hold. As measured by bench/verify/memory.py with the collector set as package cmd sets it.
 	garbageShare = 0.35

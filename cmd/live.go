@@ -89,7 +89,11 @@ func (p *progress) Observe(e train.Event) {
 		p.stepDone()
 	case train.Evaluated:
 		if !p.t.json {
-			p.t.note("%s", evalLine(e.Step, e.Report))
+			width := 0
+			if p.t.live {
+				width, _ = p.t.size()
+			}
+			p.t.note("%s", evalLines(e.Step, e.Report, width))
 		}
 	case train.Note:
 		p.t.note("%s", e.Text)
@@ -162,18 +166,23 @@ func (p *progress) left() string {
 	return (per * time.Duration(p.view.steps-p.view.step)).Round(time.Second).String()
 }
 
-func evalLine(step int, r *eval.Report) string {
-	var b strings.Builder
-	b.WriteString("eval")
+// evalLines is an evaluation on one line, or on lines no longer than width when it is not 0.
+func evalLines(step int, r *eval.Report, width int) string {
+	line := fmt.Sprintf("eval (%d items)", r.Items)
 	if step > 0 {
-		fmt.Fprintf(&b, " after step %d", step)
+		line = fmt.Sprintf("eval after step %d (%d items)", step, r.Items)
 	}
-	fmt.Fprintf(&b, " (%d items)", r.Items)
+	var done strings.Builder
 	for _, m := range r.Metrics {
 		if math.IsNaN(m.Low) || m.Unit != eval.UnitShare {
 			continue
 		}
-		fmt.Fprintf(&b, "  %s %.3f [%.3f, %.3f]", m.Name, m.Value, m.Low, m.High)
+		word := fmt.Sprintf("  %s %.3f [%.3f, %.3f]", m.Name, m.Value, m.Low, m.High)
+		if width > 0 && len(line)+len(word) >= width {
+			done.WriteString(line + "\n")
+			line = "    "
+		}
+		line += word
 	}
-	return b.String()
+	return done.String() + line
 }

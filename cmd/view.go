@@ -170,7 +170,12 @@ func (v *view) times() []string {
 	}
 	out = append(out, fmt.Sprintf("step %.2f s", total))
 	for _, m := range v.metrics {
-		if name, ok := strings.CutPrefix(m.Name, "seconds/"); ok && name != "step" {
+		name, ok := strings.CutPrefix(m.Name, "seconds/")
+		switch {
+		case !ok || name == "step":
+		case m.Value > total || name == "evaluation": // not a part of the step
+			out = append(out, fmt.Sprintf("%s %.2f s", name, m.Value))
+		default:
 			out = append(out, fmt.Sprintf("%s %.0f%%", strings.ReplaceAll(name, "_", " "), 100*m.Value/total))
 		}
 	}

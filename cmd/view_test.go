@@ -3,10 +3,12 @@ package cmd
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/burnish-rl/burnish/train"
+	"github.com/burnish-rl/burnish/train/eval"
 )
 
 func plain(_, s string) string { return s }
@@ -94,5 +96,23 @@ func TestShortNumbers(t *testing.T) {
 	}
 	if got := fmt.Sprint(progressBar(3, 4, 8), progressBar(9, 4, 8), progressBar(0, 0, 4)); got != "[######..][########][....]" {
 		t.Errorf("bars %s", got)
+	}
+}
+
+// TestEvalLinesBreakBetweenMetrics: no line is wider than the terminal, and nothing is lost.
+func TestEvalLinesBreakBetweenMetrics(t *testing.T) {
+	r := eval.Score(eval.JSON, []eval.Item{{Text: `{"reasoning": "1+1=2", "answer": 2}`, Reference: "2", Stop: "eos", Tokens: 9}})
+	one := evalLines(20, &r, 0)
+	if strings.Contains(one, "\n") {
+		t.Errorf("without a width: %q", one)
+	}
+	many := evalLines(20, &r, 60)
+	for _, l := range strings.Split(many, "\n") {
+		if len(l) >= 60 {
+			t.Errorf("%d wide: %q", len(l), l)
+		}
+	}
+	if got, want := strings.Fields(many), strings.Fields(one); !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }

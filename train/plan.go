@@ -2,6 +2,7 @@ package train
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/burnish-rl/burnish/internal/compute"
 	"github.com/burnish-rl/burnish/policy/decoder"
@@ -16,8 +17,9 @@ type Plan struct {
 	Optimizer int64
 	Rollout   int64 // cache, logits and scratch while sampling
 	Training  int64 // activations and scratch of the largest micro-batch
+	Evaluated int64 // cache, logits and scratch while the held-out tasks are answered
 	Runtime   int64 // the program itself, and what the collector has not taken back yet
-	Peak      int64 // all of it: rollout and training don't overlap
+	Peak      int64 // all of it: rollout, training and evaluation don't overlap
 
 	MicroBatchTokens int // most decoder rows of a micro-batch
 	WorstGroup       int // decoder rows of the largest prompt group
@@ -38,6 +40,8 @@ type Workload struct {
 	Demonstrations bool  // no rollout
 	MicroBatch     int   // decoder rows; 0 lets the plan choose
 	MaxRunning     int   // sequences decoded together; 0 means the default
+	EvalPrompts    []int // tokens of each held-out prompt; none without evaluation
+	EvalMaxTokens  int   // after each of them
 }
 
 const (
@@ -87,10 +91,11 @@ func NewPlan(w Workload) (Plan, error) {
 		p.Training += collectedBytes(c, w.Prompts*group)
 	}
 	if !w.Demonstrations {
-		p.Rollout = rolloutBytes(w)
+		p.Rollout = rolloutBytes(c, w.MaxRunning, slices.Repeat([]int{w.PromptTokens}, w.Prompts), w.Samples, w.MaxTokens)
 	}
+	p.Evaluated = rolloutBytes(c, w.MaxRunning, w.EvalPrompts, 1, w.EvalMaxTokens)
 	p.Runtime += int64(garbageShare * float64(p.Weights+p.Reference+p.Gradients+p.Optimizer))
-	p.Peak = p.Runtime + p.Weights + p.Reference + p.Gradients + p.Optimizer + max(p.Training, p.Rollout)
+	p.Peak = p.Runtime + p.Weights + p.Reference + p.Gradients + p.Optimizer + max(p.Training, p.Rollout, p.Evaluated)
 	return p, nil
 }
 
@@ -142,22 +147,31 @@ func prefillRow(c decoder.Config) int {
 	return 2*c.Heads*c.HeadDim + 2*c.KVHeads*c.HeadDim + 3*c.Inner + 3*c.Hidden
 }
 
-// rolloutBytes is the cache for everything that runs together, its logits on both sides, and the prefill's scratch.
-func rolloutBytes(w Workload) int64 {
-	c := w.Config
-	running := w.MaxRunning
+// rolloutBytes is the cache for everything that runs together, its logits on both sides, and the prefill's scratch, of
+// prompts with so many tokens each.
+func rolloutBytes(c decoder.Config, running int, prompts []int, samples, maxTokens int) int64 {
+	if len(prompts) == 0 {
+		return 0
+	}
 	if running == 0 {
 		running = generate.DefaultRunning
 	}
-	running = min(running, w.Prompts*w.Samples)
+	running = min(running, len(prompts)*samples)
 	pages := func(n int) int { return (n + compute.Page - 1) / compute.Page }
-	shared := pages(w.PromptTokens)
-	own := pages(w.PromptTokens+max(w.MaxTokens-1, 0)) - w.PromptTokens/compute.Page
-	total := min(w.Prompts*shared+w.Prompts*w.Samples*own, (running+1)*(shared+own))
+	all, largest, longest, tokens := 0, 0, 0, 0
+	for _, n := range prompts {
+		answer := min(maxTokens, c.MaxPositions-n)
+		own := pages(n+max(answer-1, 0)) - n/compute.Page
+		all += pages(n) + samples*own
+		largest = max(largest, pages(n)+own)
+		longest = max(longest, n)
+		tokens += n
+	}
+	total := min(all, (running+1)*largest)
 	headDim := (c.HeadDim + compute.Lanes - 1) / compute.Lanes * compute.Lanes
 	cache := int64(c.Layers) * int64(total) * int64(c.KVHeads*headDim*compute.Page) * 2 * 4
 	logits := int64(running) * int64(c.Vocab) * 4 * 3
-	rows := min(max(generate.PrefillRows, w.PromptTokens), w.Prompts*w.PromptTokens) // a long prompt goes alone
+	rows := min(max(generate.PrefillRows, longest), tokens) // a long prompt goes alone
 	prefill := 4 * int64(rows) * int64(prefillRow(c))
 	return cache + logits + prefill
 }

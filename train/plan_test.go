@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -76,6 +77,11 @@ func TestPlanIsNearWhatIsAllocated(t *testing.T) {
 		{"grpo, second model", setup{reference: true, change: func(c *Config) { withKL(c); c.MicroBatchTokens = 212 }}, fixed{30, 0}, 20}, // two groups
 		{"grpo, lora", setup{lora: true, change: withKL}, fixed{60, 0}, 40},
 		{"sft", setup{change: supervised}, fixed{60, 90}, 90},
+		{"sft, mostly evaluation", setup{change: func(c *Config) {
+			supervised(c)
+			c.Prompts, c.MicroBatchTokens = 2, 1
+			c.Eval = Evaluation{Env: fixed{90, 0}, Limit: 40, AtEnds: true, Decoding: c.Decoding}
+		}}, fixed{20, 30}, 30},
 		{"sft, large batch", setup{change: func(c *Config) { supervised(c); c.Prompts, c.MicroBatchTokens = 20, 1<<20 }}, fixed{20, 60}, 60},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -91,7 +97,11 @@ func TestPlanIsNearWhatIsAllocated(t *testing.T) {
 				return m
 			}
 			cfg := c.s.config(t, filepath.Join(t.TempDir(), "run"))
-			cfg.Model, cfg.Env, cfg.Steps, cfg.Eval, cfg.CheckpointEvery, cfg.Decoding.MaxTokens = open(), c.env, 2, Evaluation{}, 0, c.max
+			cfg.Model, cfg.Env, cfg.Steps, cfg.CheckpointEvery, cfg.Decoding.MaxTokens = open(), c.env, 2, 0, c.max
+			held, evaluated := cfg.Eval.Env.(fixed)
+			if !evaluated {
+				cfg.Eval = Evaluation{}
+			}
 			if c.s.lora {
 				if err := cfg.Model.AttachLoRA(adapter.LoRA{Rank: 4, Alpha: 8, Targets: []string{adapter.AllLinear}}, 5); err != nil {
 					t.Fatal(err)
@@ -102,7 +112,8 @@ func TestPlanIsNearWhatIsAllocated(t *testing.T) {
 			}
 			need, trained := cfg.Algo.Needs(), cfg.Model.TrainedElements()
 			w := Workload{Config: cfg.Model.Config(), Trained: trained, StateBytes: cfg.Optim.StateBytes(trained), Adapter: c.s.lora, Reference: c.s.reference,
-				Prompts: cfg.Prompts, Samples: cfg.Samples, PromptTokens: c.env.prompt, MaxTokens: c.max, Demonstrations: need.Demonstrations, MicroBatch: cfg.MicroBatchTokens}
+				Prompts: cfg.Prompts, Samples: cfg.Samples, PromptTokens: c.env.prompt, MaxTokens: c.max, Demonstrations: need.Demonstrations, MicroBatch: cfg.MicroBatchTokens,
+				EvalPrompts: slices.Repeat([]int{held.prompt}, cfg.Eval.Limit), EvalMaxTokens: cfg.Eval.Decoding.MaxTokens}
 			p, err := NewPlan(w)
 			if err != nil {
 				t.Fatal(err)

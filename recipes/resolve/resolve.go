@@ -14,6 +14,7 @@ import (
 	"github.com/burnish-rl/burnish/policy/generate"
 	"github.com/burnish-rl/burnish/recipes"
 	"github.com/burnish-rl/burnish/train"
+	"github.com/burnish-rl/burnish/train/rollout"
 )
 
 // Run is a recipe with everything opened.
@@ -202,12 +203,33 @@ func (r *Run) plan() error {
 	w.Trained = c.Model.TrainedElements()
 	w.StateBytes = c.Optim.StateBytes(w.Trained)
 	var err error
+	if w.EvalPrompts, err = r.heldOutPrompts(); err != nil {
+		return err
+	}
+	w.EvalMaxTokens = c.Eval.Decoding.MaxTokens
 	if r.Plan, err = train.NewPlan(w); err != nil {
 		return err
 	}
 	r.Recipe.Train.MicroBatchTokens = r.Plan.MicroBatchTokens
 	c.MicroBatchTokens = r.Plan.MicroBatchTokens
 	return nil
+}
+
+// heldOutPrompts counts the tokens of each prompt that an evaluation answers.
+func (r *Run) heldOutPrompts() ([]int, error) {
+	e := r.Config.Eval
+	if e.Env == nil {
+		return nil, nil
+	}
+	var lengths []int
+	for i := range e.Limit {
+		prompts, err := rollout.Render(r.Config.Model, e.Env, []int{i})
+		if err != nil {
+			return nil, fmt.Errorf("evaluation: %w", err)
+		}
+		lengths = append(lengths, len(prompts[0].IDs))
+	}
+	return lengths, nil
 }
 
 // In says where the run writes, and freezes the effective recipe.

@@ -87,6 +87,12 @@ func (m *Model) Write(p *Param, buf compute.Buf, rows []float32) { m.dec.Write(p
 // EnableGrads allocates gradients for what is trained: the adapter where there is one, else every tensor.
 func (m *Model) EnableGrads() { m.dec.EnableGrads() }
 
+// Freeze gives back what only training would need.
+func (m *Model) Freeze() { m.dec.Freeze() }
+
+// Updated must follow every step of an optimizer.
+func (m *Model) Updated() { m.dec.Updated() }
+
 // TrainedElements counts what EnableGrads will train: the adapter where there is one, else every tensor.
 func (m *Model) TrainedElements() int64 {
 	params := m.Params()

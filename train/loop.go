@@ -161,7 +161,11 @@ func (t *Trainer) update(b *batch) error {
 		return nil
 	}
 	b.rate = t.Rate * t.Schedule.Rate(b.step-1, t.Steps)
-	return t.optimizer.Step(float32(b.rate), scale)
+	if err := t.optimizer.Step(float32(b.rate), scale); err != nil {
+		return err
+	}
+	t.Model.Updated()
+	return nil
 }
 
 func float32s(v []float64) []float32 {

@@ -26,9 +26,13 @@ type Buf interface{ Len() int }
 
 // Weight is a matrix of N outputs by K inputs, y = x·Wᵀ, in a layout private to the backend. Its Buf is safe for
 // elementwise work (optimizers, norms, scaling): padding elements hold 0 and their gradients are 0.
+//
+// Half, unless nil, is a copy in bf16, and what products and lookups read instead of Data; Data is then the master
+// copy of a trained weight, or nil of a frozen one.
 type Weight struct {
 	N, K int
 	Data Buf
+	Half Buf
 }
 
 // Segment is a run of rows that attend causally to each other, after the rows of an optional shared prefix.
@@ -69,6 +73,9 @@ type Backend interface {
 
 	// Alloc returns n zeros. Free gives a buffer back; using it afterwards is a programmer's error.
 	Alloc(n int) Buf
+	// AllocActs returns n zeros in the precision that activations are kept in: float32 or bf16. Kernels round what they
+	// write there. Products, RoPE, SwiGLU, attention, the output of RMSNorm and Copy take such buffers; nothing else does.
+	AllocActs(n int) Buf
 	Free(Buf)
 	// Slice is a view of b[from:to]; it shares memory and is not freed apart.
 	Slice(b Buf, from, to int) Buf
@@ -82,6 +89,10 @@ type Backend interface {
 	NewWeight(n, k int) Weight
 	UploadWeight(w Weight, rowMajor []float32)
 	DownloadWeight(rowMajor []float32, w Weight)
+	// NewHalf gives room for a weight's bf16 copy, nil where the backend computes in float32. Halve rounds Data to Half,
+	// to nearest even.
+	NewHalf(n, k int) Buf
+	Halve(w Weight)
 
 	// --- matrices ---------------------------------------------------------------------------------------
 
@@ -90,8 +101,9 @@ type Backend interface {
 	MatMul(y, x Buf, w Weight, rows int, add bool)
 	// MatMulGradX: dx[r,k] = Σ_n dy[r,n]·W[n,k], or dx += … when add is true.
 	MatMulGradX(dx, dy Buf, w Weight, rows int, add bool)
-	// MatMulGradW: dW[n,k] += Σ_r dy[r,n]·x[r,k], r ascending.
-	MatMulGradW(dw Weight, dy, x Buf, rows int)
+	// MatMulGradW: dW[n,k] += Σ_r dy[r,n]·x[r,k], r ascending. The rows come in runs of these lengths: bf16 adds them two
+	// by two from a run's start, so that a batch may be cut between runs without changing a bit.
+	MatMulGradW(dw Weight, dy, x Buf, runs []int)
 
 	// Embed: y[r,:] = W[ids[r],:].   W [V, H], y [R, H].
 	Embed(y Buf, w Weight, ids []int32)

@@ -27,7 +27,7 @@ func (p *Pass) Backward(dlogp, dentropy []float32) error {
 	defer tmp.free()
 	dx := tmp.alloc(len(p.p.IDs) * hidden)
 	dlast := m.b.Alloc(n * hidden)
-	m.headGrad(dlast, p.last, p.p.Target, p.temperature, dlogp, dentropy)
+	m.headGrad(dlast, p.last, p.p, p.temperature, dlogp, dentropy)
 	m.b.GatherAdd(dx, dlast, p.p.Out, hidden) // not AddPicked: Out may repeat a row
 	m.b.Free(dlast)
 
@@ -55,29 +55,29 @@ func (m *Model) newLayerGrads(s *scratch, rows int) *layerGrads {
 	c := m.cfg
 	q, kv := rows*c.Heads*c.HeadDim, rows*c.KVHeads*c.HeadDim
 	return &layerGrads{
-		h: s.alloc(rows * c.Hidden), dh: s.alloc(rows * c.Hidden),
-		inner: s.alloc(rows * c.Inner), dgate: s.alloc(rows * c.Inner),
-		dup: s.alloc(rows * c.Inner), dinner: s.alloc(rows * c.Inner),
-		dattn: s.alloc(q), dq: s.alloc(q), dk: s.alloc(kv), dv: s.alloc(kv),
+		h: s.allocActs(rows * c.Hidden), dh: s.alloc(rows * c.Hidden),
+		inner: s.allocActs(rows * c.Inner), dgate: s.allocActs(rows * c.Inner),
+		dup: s.allocActs(rows * c.Inner), dinner: s.allocActs(rows * c.Inner),
+		dattn: s.allocActs(q), dq: s.alloc(q), dk: s.alloc(kv), dv: s.alloc(kv),
 	}
 }
 
 // feedForwardGrad turns dx, the gradient after x + down(swiglu(norm(x))), into the one before.
 func (p *Pass) feedForwardGrad(y *layer, a *acts, g *layerGrads, dx compute.Buf) {
-	m, rows, low := p.m, len(p.p.IDs), p.low
+	m, rows, runs, low := p.m, len(p.p.IDs), p.runs, p.low
 	m.b.SwiGLU(g.inner, a.gate, a.up)
-	m.applyGrad(&y.down, g.dinner, dx, g.inner, rows, low, false)
+	m.applyGrad(&y.down, g.dinner, dx, g.inner, runs, low, false)
 	m.b.SwiGLUGrad(g.dgate, g.dup, g.dinner, a.gate, a.up)
 	m.b.RMSNorm(g.h, a.mid, y.mlpNorm.Data, rows, m.cfg.NormEps)
-	m.applyGrad(&y.gate, g.dh, g.dgate, g.h, rows, low, false)
-	m.applyGrad(&y.up, g.dh, g.dup, g.h, rows, low, true)
+	m.applyGrad(&y.gate, g.dh, g.dgate, g.h, runs, low, false)
+	m.applyGrad(&y.up, g.dh, g.dup, g.h, runs, low, true)
 	m.b.RMSNormGrad(dx, y.mlpNorm.Grad, g.dh, a.mid, y.mlpNorm.Data, rows, m.cfg.NormEps)
 }
 
 // attentionGrad turns dx, the gradient after x + o(attention(norm(x))), into the one before.
 func (p *Pass) attentionGrad(y *layer, a *acts, g *layerGrads, dx compute.Buf) {
-	m, rows, low, c := p.m, len(p.p.IDs), p.low, p.m.cfg
-	m.applyGrad(&y.o, g.dattn, dx, a.attn, rows, low, false)
+	m, rows, runs, low, c := p.m, len(p.p.IDs), p.runs, p.low, p.m.cfg
+	m.applyGrad(&y.o, g.dattn, dx, a.attn, runs, low, false)
 	m.b.Zero(g.dq)
 	m.b.Zero(g.dk)
 	m.b.Zero(g.dv)
@@ -85,8 +85,8 @@ func (p *Pass) attentionGrad(y *layer, a *acts, g *layerGrads, dx compute.Buf) {
 	m.b.RoPE(g.dq, p.p.Pos, c.Heads, c.HeadDim, m.invFreq, true)
 	m.b.RoPE(g.dk, p.p.Pos, c.KVHeads, c.HeadDim, m.invFreq, true)
 	m.b.RMSNorm(g.h, a.in, y.attnNorm.Data, rows, c.NormEps)
-	m.applyGrad(&y.q, g.dh, g.dq, g.h, rows, low, false)
-	m.applyGrad(&y.k, g.dh, g.dk, g.h, rows, low, true)
-	m.applyGrad(&y.v, g.dh, g.dv, g.h, rows, low, true)
+	m.applyGrad(&y.q, g.dh, g.dq, g.h, runs, low, false)
+	m.applyGrad(&y.k, g.dh, g.dk, g.h, runs, low, true)
+	m.applyGrad(&y.v, g.dh, g.dv, g.h, runs, low, true)
 	m.b.RMSNormGrad(dx, y.attnNorm.Grad, g.dh, a.in, y.attnNorm.Data, rows, c.NormEps)
 }

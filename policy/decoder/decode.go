@@ -38,7 +38,7 @@ func (m *Model) Decode(c compute.Cache, ids, pos []int32, refs []compute.RowRef,
 
 // logits of rows of the residual stream, [rows, V].
 func (m *Model) logits(tmp *scratch, x compute.Buf, rows int) compute.Buf {
-	h := tmp.alloc(rows * m.cfg.Hidden)
+	h := tmp.allocActs(rows * m.cfg.Hidden)
 	m.b.RMSNorm(h, x, m.norm.Data, rows, m.cfg.NormEps)
 	out := m.b.Alloc(rows * m.cfg.Vocab)
 	m.b.MatMul(out, h, m.head.weight(), rows, false)

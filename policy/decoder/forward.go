@@ -14,6 +14,13 @@ func (s *scratch) alloc(n int) compute.Buf {
 	return x
 }
 
+// allocActs is alloc in the precision of activations.
+func (s *scratch) allocActs(n int) compute.Buf {
+	x := s.b.AllocActs(n)
+	s.bufs = append(s.bufs, x)
+	return x
+}
+
 func (s *scratch) free() {
 	for _, x := range s.bufs {
 		s.b.Free(x)
@@ -34,9 +41,9 @@ type acts struct {
 func (m *Model) newActs(s *scratch, rows int, residual bool) acts {
 	c := m.cfg
 	a := acts{
-		q: s.alloc(rows * c.Heads * c.HeadDim), attn: s.alloc(rows * c.Heads * c.HeadDim),
-		k: s.alloc(rows * c.KVHeads * c.HeadDim), v: s.alloc(rows * c.KVHeads * c.HeadDim),
-		gate: s.alloc(rows * c.Inner), up: s.alloc(rows * c.Inner),
+		q: s.allocActs(rows * c.Heads * c.HeadDim), attn: s.allocActs(rows * c.Heads * c.HeadDim),
+		k: s.allocActs(rows * c.KVHeads * c.HeadDim), v: s.allocActs(rows * c.KVHeads * c.HeadDim),
+		gate: s.allocActs(rows * c.Inner), up: s.allocActs(rows * c.Inner),
 	}
 	if residual {
 		a.in, a.mid = s.alloc(rows*c.Hidden), s.alloc(rows*c.Hidden)
@@ -51,8 +58,8 @@ type attend func(layer int, out, q, k, v compute.Buf)
 // are allocated there and returned.
 func (m *Model) run(tmp, keep *scratch, ids, pos []int32, low bool, att attend) (compute.Buf, []acts) {
 	rows, c, b := len(ids), m.cfg, m.b
-	x, h, t := tmp.alloc(rows*c.Hidden), tmp.alloc(rows*c.Hidden), tmp.alloc(rows*c.Hidden)
-	inner := tmp.alloc(rows * c.Inner)
+	x, h, t := tmp.alloc(rows*c.Hidden), tmp.allocActs(rows*c.Hidden), tmp.alloc(rows*c.Hidden)
+	inner := tmp.allocActs(rows * c.Inner)
 	var a acts
 	var kept []acts
 	if keep == nil {

@@ -19,8 +19,9 @@ func (l *ledger) count(n int) {
 	l.peak = max(l.peak, l.live)
 }
 
-func (l *ledger) Alloc(n int) compute.Buf { l.count(n); return l.Backend.Alloc(n) }
-func (l *ledger) Free(b compute.Buf)      { l.count(-b.Len()); l.Backend.Free(b) }
+func (l *ledger) Alloc(n int) compute.Buf     { l.count(n); return l.Backend.Alloc(n) }
+func (l *ledger) AllocActs(n int) compute.Buf { l.count(n); return l.Backend.AllocActs(n) }
+func (l *ledger) Free(b compute.Buf)          { l.count(-b.Len()); l.Backend.Free(b) }
 
 func (l *ledger) NewWeight(n, k int) compute.Weight {
 	w := l.Backend.NewWeight(n, k)
@@ -40,9 +41,9 @@ func (l *ledger) MatMulGradX(dx, dy compute.Buf, w compute.Weight, rows int, add
 	}
 }
 
-func (l *ledger) MatMulGradW(w compute.Weight, dy, x compute.Buf, rows int) {
+func (l *ledger) MatMulGradW(w compute.Weight, dy, x compute.Buf, runs []int) {
 	if w.N != l.idle {
-		l.Backend.MatMulGradW(w, dy, x, rows)
+		l.Backend.MatMulGradW(w, dy, x, runs)
 	}
 }
 

@@ -115,6 +115,9 @@ func (l *loader) linear(module string, n, k int) linear {
 // add puts a tensor on the backend.
 func (m *Model) add(p *Param, rowMajor []float32) {
 	p.Data = p.alloc(m.b)
+	if p.Matrix() {
+		p.Half = m.b.NewHalf(p.Shape[0], p.Shape[1])
+	}
 	m.Write(p, p.Data, rowMajor)
 	m.params = append(m.params, p)
 }
@@ -143,6 +146,27 @@ func (m *Model) EnableGrads() {
 			p.Grad = p.alloc(m.b)
 		}
 	}
+	m.Freeze()
+}
+
+// Freeze gives back the float32 copies of matrices that are kept in bf16 and not trained. It is what a model that only
+// answers should do; EnableGrads does it for the rest.
+func (m *Model) Freeze() {
+	for _, p := range m.params {
+		if p.Half != nil && !p.Trainable && p.Data != nil {
+			m.b.Free(p.Data)
+			p.Data = nil
+		}
+	}
+}
+
+// Updated must follow every change of trained weights that [Model.Write] didn't make.
+func (m *Model) Updated() {
+	for _, p := range m.params {
+		if p.Half != nil && p.Data != nil {
+			m.b.Halve(p.weight())
+		}
+	}
 }
 
 // ZeroGrads forgets all gradients, once a step.
@@ -167,9 +191,10 @@ func (m *Model) FinishGrads() {
 // Close frees all memory of the model.
 func (m *Model) Close() {
 	for _, p := range m.params {
-		m.b.Free(p.Data)
-		if p.Grad != nil {
-			m.b.Free(p.Grad)
+		for _, x := range []compute.Buf{p.Data, p.Half, p.Grad} {
+			if x != nil {
+				m.b.Free(x)
+			}
 		}
 	}
 	m.params = nil

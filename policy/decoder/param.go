@@ -8,7 +8,8 @@ import (
 type Param struct {
 	Name      string
 	Shape     []int       // [N, K] of a matrix y = x·Wᵀ, [H] of a norm
-	Data      compute.Buf // in the backend's layout; see [Model.Read]
+	Data      compute.Buf // in the backend's layout; see [Model.Read]. nil of a frozen matrix that is kept in bf16
+	Half      compute.Buf // a matrix in bf16 where the backend computes in it, else nil
 	Grad      compute.Buf // the same layout; nil unless Trainable
 	Trainable bool
 	Decay     bool // false for norms, which weight decay leaves alone
@@ -26,8 +27,13 @@ func (p *Param) Size() int {
 	return n
 }
 
-func (p *Param) weight() compute.Weight { return p.in(p.Data) }
-func (p *Param) grad() compute.Weight   { return p.in(p.Grad) }
+func (p *Param) grad() compute.Weight { return p.in(p.Grad) }
+
+func (p *Param) weight() compute.Weight {
+	w := p.in(p.Data)
+	w.Half = p.Half
+	return w
+}
 
 func (p *Param) in(b compute.Buf) compute.Weight {
 	return compute.Weight{N: p.Shape[0], K: p.Shape[1], Data: b}
@@ -41,11 +47,16 @@ func (p *Param) alloc(b compute.Backend) compute.Buf {
 	return b.Alloc(p.Shape[0])
 }
 
-// Read gives a buffer in p's layout (its weights, gradient, or an optimizer's moments) in row-major order.
+// Read gives a buffer in p's layout (its weights, gradient, or an optimizer's moments) in row-major order. nil is
+// p.Data of a frozen matrix.
 func (m *Model) Read(p *Param, buf compute.Buf) []float32 {
 	out := make([]float32, p.Size())
 	if p.Matrix() {
-		m.b.DownloadWeight(out, p.in(buf))
+		w := p.in(buf)
+		if buf == nil {
+			w.Half = p.Half
+		}
+		m.b.DownloadWeight(out, w)
 	} else {
 		m.b.Download(out, buf)
 	}
@@ -56,6 +67,9 @@ func (m *Model) Read(p *Param, buf compute.Buf) []float32 {
 func (m *Model) Write(p *Param, buf compute.Buf, rowMajor []float32) {
 	if p.Matrix() {
 		m.b.UploadWeight(p.in(buf), rowMajor)
+		if buf == p.Data && p.Half != nil {
+			m.b.Halve(p.weight())
+		}
 	} else {
 		m.b.Upload(buf, rowMajor)
 	}

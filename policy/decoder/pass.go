@@ -13,7 +13,8 @@ type Pass struct {
 	m           *Model
 	p           Packed
 	temperature float32
-	low         bool // the adapter took part
+	low         bool  // the adapter took part
+	runs        []int // rows of each prompt group
 	kept        *scratch
 	layers      []acts
 	last        compute.Buf // [N, H], the residual stream after the last layer at the rows Out
@@ -32,7 +33,7 @@ func (m *Model) LogProbs(p Packed, temperature float32, keep bool) (*Pass, error
 		return nil, fmt.Errorf("batch: temperature %g, want more than 0", temperature)
 	}
 	tmp := &scratch{b: m.b}
-	pass := &Pass{m: m, p: p, temperature: temperature, low: m.lowRankOn()}
+	pass := &Pass{m: m, p: p, temperature: temperature, low: m.lowRankOn(), runs: p.groups()}
 	if keep {
 		pass.kept = &scratch{b: m.b}
 	}
@@ -46,7 +47,7 @@ func (m *Model) LogProbs(p Packed, temperature float32, keep bool) (*Pass, error
 	m.b.PickRows(last, x, p.Out, m.cfg.Hidden)
 	tmp.free() // before the head's logits, so that both don't add up
 	if n > 0 {
-		pass.Stats = m.headStats(last, p.Target, temperature)
+		pass.Stats = m.headStats(last, p, temperature)
 	}
 	if keep {
 		pass.last = last

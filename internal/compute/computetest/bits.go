@@ -154,7 +154,7 @@ func splitSameBits(t *testing.T, b compute.Backend) {
 			dw := e.weight(n, k, normal(4, n*k))
 			for i := range cuts[1:] {
 				lo, hi := cuts[i], cuts[i+1]
-				e.b.MatMulGradW(dw, e.buf(dy[lo*n:hi*n]), e.buf(x[lo*k:hi*k]), hi-lo)
+				e.b.MatMulGradW(dw, e.buf(dy[lo*n:hi*n]), e.buf(x[lo*k:hi*k]), []int{hi - lo})
 			}
 			return e.readWeight(dw)
 		},

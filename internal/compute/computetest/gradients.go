@@ -108,7 +108,7 @@ func matMulSlope() slope {
 			dx, added := e.grown(3, rows*k)
 			dw := e.weight(n, k, make([]float32, n*k))
 			e.b.MatMulGradX(dx, e.buf(dout), e.weight(n, k, in[1]), rows, true)
-			e.b.MatMulGradW(dw, e.buf(dout), e.buf(in[0]), rows)
+			e.b.MatMulGradW(dw, e.buf(dout), e.buf(in[0]), []int{rows})
 			return [][]float32{added(), e.readWeight(dw)}
 		},
 	}

@@ -35,7 +35,7 @@ func matrixKernels(rows, n, k int) []kernel {
 	all := []kernel{
 		{"matmul gradient w" + size, 1e-5, func(e *env) [][]float32 {
 			dw := e.weight(n, k, w)
-			e.b.MatMulGradW(dw, e.random(2, rows*n), e.random(3, rows*k), rows)
+			e.b.MatMulGradW(dw, e.random(2, rows*n), e.random(3, rows*k), []int{rows})
 			return [][]float32{e.readWeight(dw)}
 		}},
 		{"upload weight" + size, 0, func(e *env) [][]float32 {

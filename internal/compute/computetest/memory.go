@@ -34,7 +34,7 @@ func memory(t *testing.T, b compute.Backend) {
 func paddingStaysZero(e *env) {
 	const rows, n, k = 6, 21, 19
 	dw := e.weight(n, k, make([]float32, n*k))
-	e.b.MatMulGradW(dw, e.random(1, rows*n), e.random(2, rows*k), rows)
+	e.b.MatMulGradW(dw, e.random(1, rows*n), e.random(2, rows*k), []int{rows})
 	e.b.AddRows(dw, e.random(3, 2*k), []int32{20, 4})
 	sum := 0.0
 	for _, v := range e.readWeight(dw) {

@@ -17,14 +17,15 @@ import (
 
 // Backend implements compute.Backend. Make one with [New].
 type Backend struct {
-	kernel  *kernel
-	threads int
-	pool    *pool
-	free    freeList
-	rope    ropeTables
-	spare   sync.Pool // of *attendScratch
-	pages   segmentPages
-	scratch [][]float32 // by worker
+	kernel    *kernel
+	threads   int
+	pool      *pool
+	spreading spread // the call under way
+	free      freeList
+	rope      ropeTables
+	spare     sync.Pool // of *attendScratch
+	pages     segmentPages
+	scratch   [][]float32 // by worker
 }
 
 // New returns a backend with the best kernels of this machine. threads is the number of goroutines that share a

@@ -75,7 +75,7 @@ func (g *gemm) release() {
 
 func (g *gemm) matMul() { g.b.MatMul(g.y, g.x, g.w, g.rows, false) }
 func (g *gemm) gradX()  { g.b.MatMulGradX(g.dx, g.dy, g.w, g.rows, false) }
-func (g *gemm) gradW()  { g.b.MatMulGradW(g.dw, g.dy, g.x, g.rows) }
+func (g *gemm) gradW()  { g.b.MatMulGradW(g.dw, g.dy, g.x, []int{g.rows}) }
 
 // flops is the number of floating-point operations of one product.
 func (g *gemm) flops() float64 { return 2 * float64(g.rows) * float64(g.shape.N) * float64(g.shape.K) }

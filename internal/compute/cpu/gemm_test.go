@@ -132,7 +132,7 @@ func TestRowsChangeNoBit(t *testing.T) {
 			dw := b.NewWeight(o.n, o.k)
 			b.UploadWeight(dw, o.dw)
 			for _, cut := range [][2]int{{0, 1}, {1, 14}, {14, 27}, {27, 40}} {
-				b.MatMulGradW(dw, &buf{f: o.dy[cut[0]*o.n : cut[1]*o.n]}, &buf{f: o.x[cut[0]*o.k : cut[1]*o.k]}, cut[1]-cut[0])
+				b.MatMulGradW(dw, &buf{f: o.dy[cut[0]*o.n : cut[1]*o.n]}, &buf{f: o.x[cut[0]*o.k : cut[1]*o.k]}, []int{cut[1] - cut[0]})
 			}
 			split := results{all.y, all.dx, make([]float32, o.n*o.k)}
 			b.DownloadWeight(split.dw, dw)

@@ -8,7 +8,8 @@ import (
 // The assembly is written by the module in _asm and checked in; `go generate` here writes it again, offline once the
 // modules are in the cache.
 //
-//go:generate go run -C _asm . -out ../kernels_amd64.s -stubs ../kernels_amd64.go -pkg cpu
+//go:generate go run -C _asm . -group tiles -out ../tiles_amd64.s -stubs ../tiles_amd64.go -pkg cpu
+//go:generate go run -C _asm . -group rows -out ../rows_amd64.s -stubs ../rows_amd64.go -pkg cpu
 
 // maxTileRows is the number of rows of the largest tile in any instruction set.
 const maxTileRows = 14

@@ -12,7 +12,7 @@ func (b *Backend) MatMul(y, x compute.Buf, w compute.Weight, rows int, add bool)
 	data := f32(w.Data)
 	kc := min(w.K, kBlock)
 	g := newGrid(rows, panels(w.N), max(kc, 1), gemmWork(w, rows), b.threads)
-	b.each(g.units(), func(worker, i int) {
+	b.each(g.units(), taskFunc(func(worker, i int) {
 		r0, r1, p0, p1 := g.unit(i)
 		scratch := b.scratchFor(worker, leftScratch(r1-r0, kc)+(r1-r0)*panel)
 		tail, scratch := scratch[:(r1-r0)*panel], scratch[(r1-r0)*panel:]
@@ -29,7 +29,7 @@ func (b *Backend) MatMul(y, x compute.Buf, w compute.Weight, rows int, add bool)
 				b.runInto(t, q, p)
 			}
 		}
-	})
+	}))
 }
 
 // gemmWork is the cost of a product in multiply-adds.
@@ -44,7 +44,7 @@ func (b *Backend) MatMulGradX(dx, dy compute.Buf, w compute.Weight, rows int, ad
 	nc := min(w.N, nBlock)
 	packed := panels(nc) * panel * panel
 	g := newGrid(rows, panels(w.K), max(nc, 1), gemmWork(w, rows), b.threads)
-	b.each(g.units(), func(worker, i int) {
+	b.each(g.units(), taskFunc(func(worker, i int) {
 		r0, r1, p0, p1 := g.unit(i)
 		scratch := b.scratchFor(worker, 2*packed+leftScratch(r1-r0, nc)+(r1-r0)*panel)
 		pack, scratch := scratch[:2*packed], scratch[2*packed:]
@@ -64,7 +64,7 @@ func (b *Backend) MatMulGradX(dx, dy compute.Buf, w compute.Weight, rows int, ad
 				b.runInto(t, q, p)
 			}
 		}
-	})
+	}))
 }
 
 // packTransposed writes dst[(n-n0)·16+j] = W[n, 16q+j] for n in [n0, n1), 0 where 16q+j >= K. n0 is a multiple of 16.
@@ -86,13 +86,14 @@ func (b *Backend) packTransposed(dst, data []float32, kdim, q, n0, n1 int) {
 
 // MatMulGradW computes dW[n,k] += Σ_r dy[r,n]·x[r,k], r ascending, straight into the packed layout: a tile's rows are
 // k's, its columns a panel of n's.
-func (b *Backend) MatMulGradW(dw compute.Weight, dy, x compute.Buf, rows int) {
+func (b *Backend) MatMulGradW(dw compute.Weight, dy, x compute.Buf, runs []int) {
+	rows := total(runs)
 	grad, in := matrix("gradient dy", dy, rows, dw.N), matrix("gradient x", x, rows, dw.K)
 	data := f32(dw.Data)
 	const rBlock = 256
 	rc := min(rows, rBlock)
 	g := newGrid(dw.K, panels(dw.N), max(rc, 1), gemmWork(dw, rows), b.threads)
-	b.each(g.units(), func(worker, i int) {
+	b.each(g.units(), taskFunc(func(worker, i int) {
 		k0, k1, p0, p1 := g.unit(i)
 		pack := b.scratchFor(worker, 2*rc*panel)
 		for q := p0; q < p1; q += 2 {
@@ -116,7 +117,14 @@ func (b *Backend) MatMulGradW(dw compute.Weight, dy, x compute.Buf, rows int) {
 		if p1*panel > dw.N { // 0·Inf in a padding output is NaN; padding holds 0
 			clearPadding(data[((p1-1)*dw.K+k0)*panel:][:(k1-k0)*panel], dw.N%panel)
 		}
-	})
+	}))
+}
+
+func total(runs []int) (rows int) {
+	for _, n := range runs {
+		rows += n
+	}
+	return rows
 }
 
 // packColumns writes dst[i·16+j] = dy[r0+i, 16q+j], 0 where 16q+j >= n.

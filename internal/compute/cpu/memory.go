@@ -95,6 +95,9 @@ func (b *Backend) Alloc(n int) compute.Buf {
 	return x
 }
 
+// AllocActs returns n zeros in the precision of activations.
+func (b *Backend) AllocActs(n int) compute.Buf { return b.Alloc(n) }
+
 // Free keeps the buffer's memory for a later Alloc. Slices of it are dead too.
 func (b *Backend) Free(x compute.Buf) {
 	v := x.(*buf)

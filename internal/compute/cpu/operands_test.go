@@ -86,7 +86,7 @@ func (o *operands) compute(t *testing.T, b *Backend, add bool) results {
 	x, dy, y, dx, w, dw := load(o.x), load(o.dy), load(o.y), load(o.dx), weight(o.w), weight(o.dw)
 	b.MatMul(y, x, w, o.rows, add)
 	b.MatMulGradX(dx, dy, w, o.rows, add)
-	b.MatMulGradW(dw, dy, x, o.rows)
+	b.MatMulGradW(dw, dy, x, []int{o.rows})
 	for _, check := range checks {
 		check()
 	}

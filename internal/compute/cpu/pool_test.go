@@ -36,13 +36,13 @@ func TestWorkersAreDistinct(t *testing.T) {
 	b := New(4)
 	var busy [4]atomic.Bool
 	for range 2000 {
-		b.each(16, func(worker, _ int) {
+		b.each(16, taskFunc(func(worker, _ int) {
 			if !busy[worker].CompareAndSwap(false, true) {
 				t.Errorf("worker %d ran two pieces at once", worker)
 			}
 			runtime.Gosched()
 			busy[worker].Store(false)
-		})
+		}))
 	}
 }
 
@@ -52,14 +52,14 @@ func TestSleepingHelpersWake(t *testing.T) {
 	for range 20 {
 		time.Sleep(5 * spinTime)
 		var both atomic.Int32
-		b.each(2, func(int, int) {
+		b.each(2, taskFunc(func(int, int) {
 			both.Add(1)
 			for start := time.Now(); both.Load() < 2; runtime.Gosched() {
 				if time.Since(start) > 10*time.Second {
 					t.Fatal("the second piece did not start: no helper woke")
 				}
 			}
-		})
+		}))
 	}
 }
 
@@ -67,7 +67,7 @@ func TestDroppedBackendEndsItsGoroutines(t *testing.T) {
 	before := runtime.NumGoroutine()
 	for range 20 {
 		b := New(5)
-		b.each(100, func(int, int) { _ = b.threads }) // a helper that holds this call would hold b
+		b.each(100, taskFunc(func(int, int) { _ = b.threads })) // a helper that holds this call would hold b
 	}
 	for deadline := time.Now().Add(10 * time.Second); runtime.NumGoroutine() > before+4; {
 		if time.Now().After(deadline) {
@@ -89,16 +89,16 @@ func TestPanicOfAPieceReachesTheCaller(t *testing.T) {
 					t.Errorf("recovered %v", p)
 				}
 			}()
-			b.each(8, func(_, i int) {
+			b.each(8, taskFunc(func(_, i int) {
 				if i == bad {
 					panic("piece " + strconv.Itoa(i))
 				}
-			})
+			}))
 			t.Error("no panic")
 		}()
 	}
 	var sum atomic.Int64
-	b.each(100, func(_, i int) { sum.Add(int64(i)) })
+	b.each(100, taskFunc(func(_, i int) { sum.Add(int64(i)) }))
 	if sum.Load() != 4950 {
 		t.Errorf("after the panics the pool adds up to %d", sum.Load())
 	}

@@ -24,6 +24,12 @@ func (b *Backend) NewWeight(n, k int) compute.Weight {
 	return compute.Weight{N: n, K: k, Data: b.Alloc(panels(n) * panel * k)}
 }
 
+// NewHalf is nil: nothing is computed in bf16.
+func (b *Backend) NewHalf(n, k int) compute.Buf { return nil }
+
+// Halve does nothing.
+func (b *Backend) Halve(compute.Weight) {}
+
 // UploadWeight packs a row-major [N, K] matrix.
 func (b *Backend) UploadWeight(w compute.Weight, rowMajor []float32) {
 	data := weightData(w, len(rowMajor))

@@ -52,7 +52,11 @@ func (*Backend) MatMulGradX(dx, dy compute.Buf, w compute.Weight, rows int, add 
 }
 
 // MatMulGradW: dW[n,k] += Σ_r dy[r,n]·x[r,k].
-func (*Backend) MatMulGradW(dw compute.Weight, dy, x compute.Buf, rows int) {
+func (*Backend) MatMulGradW(dw compute.Weight, dy, x compute.Buf, runs []int) {
+	rows := 0
+	for _, n := range runs {
+		rows += n
+	}
 	dwd, dyd, xd := Data(dw.Data), Data(dy), Data(x)
 	mustEqual(len(dyd), rows*dw.N)
 	mustEqual(len(xd), rows*dw.K)

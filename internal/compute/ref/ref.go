@@ -39,6 +39,15 @@ func Data(b compute.Buf) []float64 {
 // Alloc returns n zeros.
 func (*Backend) Alloc(n int) compute.Buf { return &buf{make([]float64, n)} }
 
+// AllocActs is Alloc: activations have the one precision there is.
+func (b *Backend) AllocActs(n int) compute.Buf { return b.Alloc(n) }
+
+// NewHalf is nil: nothing is computed in bf16.
+func (*Backend) NewHalf(n, k int) compute.Buf { return nil }
+
+// Halve does nothing.
+func (*Backend) Halve(compute.Weight) {}
+
 // Free takes the memory away, so that a use after it panics.
 func (*Backend) Free(b compute.Buf) { b.(*buf).f = nil }
 

@@ -3,10 +3,27 @@
 // Run it with `go generate` in the parent folder.
 package main
 
-import . "github.com/mmcloughlin/avo/build"
+import (
+	"flag"
+
+	. "github.com/mmcloughlin/avo/build"
+)
 
 func main() {
+	group := flag.String("group", "", "which kernels: tiles or rows")
+	flag.Parse()
 	ConstraintExpr("!noasm")
+	switch *group {
+	case "tiles":
+		tiles()
+	case "rows":
+		rows()
+	}
+	Generate()
+}
+
+// tiles are the matrix kernels.
+func tiles() {
 	for _, panels := range []int{1, 2} {
 		for _, rows := range []int{1, 2, 3, 4, 5, 6, 7, 8, 14} {
 			tile{set: avx512, rows: rows, panels: panels}.write()
@@ -16,10 +33,13 @@ func main() {
 		tile{set: avx2, rows: rows, panels: 1}.write()
 	}
 	transpose16()
+}
+
+// rows are the kernels that walk along rows of activations or over whole buffers.
+func rows() {
 	maxLanes()
 	expLanes()
 	statLanes()
 	swiglu()
 	swigluGrad()
-	Generate()
 }

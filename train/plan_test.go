@@ -28,6 +28,7 @@ func (l *ledger) count(floats int) {
 }
 
 func (l *ledger) Alloc(n int) compute.Buf     { l.count(n); return l.Backend.Alloc(n) }
+func (l *ledger) AllocUnset(n int) compute.Buf { l.count(n); return l.Backend.AllocUnset(n) }
 func (l *ledger) AllocActs(n int) compute.Buf { l.count(n); return l.Backend.AllocActs(n) }
 func (l *ledger) Free(b compute.Buf)          { l.count(-b.Len()); l.Backend.Free(b) }
 

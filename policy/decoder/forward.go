@@ -14,7 +14,14 @@ func (s *scratch) alloc(n int) compute.Buf {
 	return x
 }
 
-// allocActs is alloc in the precision of activations.
+// allocUnset is alloc without the zeros.
+func (s *scratch) allocUnset(n int) compute.Buf {
+	x := s.b.AllocUnset(n)
+	s.bufs = append(s.bufs, x)
+	return x
+}
+
+// allocActs is allocUnset in the precision of activations.
 func (s *scratch) allocActs(n int) compute.Buf {
 	x := s.b.AllocActs(n)
 	s.bufs = append(s.bufs, x)
@@ -46,7 +53,7 @@ func (m *Model) newActs(s *scratch, rows int, residual bool) acts {
 		gate: s.allocActs(rows * c.Inner), up: s.allocActs(rows * c.Inner),
 	}
 	if residual {
-		a.in, a.mid = s.alloc(rows*c.Hidden), s.alloc(rows*c.Hidden)
+		a.in, a.mid = s.allocUnset(rows*c.Hidden), s.allocUnset(rows*c.Hidden)
 	}
 	return a
 }
@@ -58,7 +65,7 @@ type attend func(layer int, out, q, k, v compute.Buf)
 // are allocated there and returned.
 func (m *Model) run(tmp, keep *scratch, ids, pos []int32, low bool, att attend) (compute.Buf, []acts) {
 	rows, c, b := len(ids), m.cfg, m.b
-	x, h, t := tmp.alloc(rows*c.Hidden), tmp.allocActs(rows*c.Hidden), tmp.alloc(rows*c.Hidden)
+	x, h, t := tmp.allocUnset(rows*c.Hidden), tmp.allocActs(rows*c.Hidden), tmp.allocUnset(rows*c.Hidden)
 	inner := tmp.allocActs(rows * c.Inner)
 	var a acts
 	var kept []acts

@@ -26,7 +26,7 @@ func (m *Model) headStats(x compute.Buf, p Packed, temperature float32) compute.
 // dx holds zeros.
 func (m *Model) headGrad(dx, x compute.Buf, p Packed, temperature float32, dlogp, dentropy []float32) {
 	rows, hidden := len(p.Target), m.cfg.Hidden
-	dh := m.b.Alloc(rows * hidden)
+	dh := m.b.AllocUnset(rows * hidden)
 	m.eachChunk(x, p.outRuns(), func(from int, runs []int, h, logits compute.Buf) {
 		to := from + total(runs)
 		var de []float32
@@ -50,7 +50,7 @@ func (m *Model) eachChunk(x compute.Buf, runs []int, fn func(from int, runs []in
 	chunk := min(max(m.chunk, 2), total(runs))
 	tmp := scratch{b: m.b}
 	defer tmp.free()
-	hs, ls := tmp.allocActs(chunk*hidden), tmp.alloc(chunk*v)
+	hs, ls := tmp.allocActs(chunk*hidden), tmp.allocUnset(chunk*v)
 	for from := 0; len(runs) > 0; {
 		var part []int
 		part, runs = cutRuns(runs, chunk)

@@ -43,7 +43,7 @@ func (m *Model) LogProbs(p Packed, temperature float32, keep bool) (*Pass, error
 	pass.layers = layers
 	picked := scratch{b: m.b}
 	n := len(p.Out)
-	last := picked.alloc(n * m.cfg.Hidden)
+	last := picked.allocUnset(n * m.cfg.Hidden)
 	m.b.PickRows(last, x, p.Out, m.cfg.Hidden)
 	tmp.free() // before the head's logits, so that both don't add up
 	if n > 0 {

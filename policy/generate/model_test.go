@@ -24,6 +24,7 @@ type ledger struct {
 }
 
 func (l *ledger) Alloc(n int) compute.Buf     { l.floats += n; return l.Backend.Alloc(n) }
+func (l *ledger) AllocUnset(n int) compute.Buf { l.floats += n; return l.Backend.AllocUnset(n) }
 func (l *ledger) AllocActs(n int) compute.Buf { l.floats += n; return l.Backend.AllocActs(n) }
 func (l *ledger) Free(b compute.Buf)          { l.floats -= b.Len(); l.Backend.Free(b) }
 

@@ -26,6 +26,7 @@ type Backend struct {
 	spare     sync.Pool // of *attendScratch
 	pages     segmentPages
 	scratch   [][]float32 // by worker
+	sampling  sampling    // the call under way
 }
 
 // New returns a backend with the best kernels of this machine. threads is the number of goroutines that share a

@@ -16,14 +16,15 @@ const (
 	bigMove = 1 << 18
 )
 
-// buf is a float32 array. One from Alloc starts on a cache line.
+// buf is an array of float32, or of bf16 numbers in h. One from Alloc starts on a cache line.
 type buf struct {
 	f     []float32
+	h     []uint16
 	block []float32 // what Free gives back; nil in a slice of another buffer and after Free
 }
 
 // Len is the number of elements.
-func (b *buf) Len() int { return len(b.f) }
+func (b *buf) Len() int { return len(b.f) + len(b.h) }
 
 // f32 gives the elements of a buffer that this package made.
 func f32(b compute.Buf) []float32 { return b.(*buf).f }
@@ -96,7 +97,18 @@ func (b *Backend) Alloc(n int) compute.Buf {
 }
 
 // AllocActs returns n zeros in the precision of activations.
-func (b *Backend) AllocActs(n int) compute.Buf { return b.Alloc(n) }
+func (b *Backend) AllocActs(n int) compute.Buf {
+	if !b.bf16 {
+		return b.Alloc(n)
+	}
+	return b.allocHalf(n)
+}
+
+func (b *Backend) allocHalf(n int) compute.Buf {
+	x := b.Alloc(pairs(n)).(*buf)
+	x.h, x.f = asHalves(x.f)[:n:n], nil
+	return x
+}
 
 // Free keeps the buffer's memory for a later Alloc. Slices of it are dead too.
 func (b *Backend) Free(x compute.Buf) {
@@ -110,7 +122,11 @@ func (b *Backend) Free(x compute.Buf) {
 
 // Slice is a view of x[from:to].
 func (b *Backend) Slice(x compute.Buf, from, to int) compute.Buf {
-	return &buf{f: f32(x)[from:to:to]}
+	v := x.(*buf)
+	if v.h != nil {
+		return &buf{h: v.h[from:to:to]}
+	}
+	return &buf{f: v.f[from:to:to]}
 }
 
 // Upload copies src into dst.

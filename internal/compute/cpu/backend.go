@@ -19,6 +19,7 @@ import (
 type Backend struct {
 	kernel    *kernel
 	threads   int
+	bf16      bool // AllocActs gives bf16
 	pool      *pool
 	spreading spread // the call under way
 	free      freeList

@@ -98,7 +98,7 @@ func (b *Backend) Alloc(n int) compute.Buf {
 
 // AllocActs returns n zeros in the precision of activations.
 func (b *Backend) AllocActs(n int) compute.Buf {
-	if !b.bf16 {
+	if !b.bf16 || n == 0 {
 		return b.Alloc(n)
 	}
 	return b.allocHalf(n)
@@ -130,23 +130,43 @@ func (b *Backend) Slice(x compute.Buf, from, to int) compute.Buf {
 }
 
 // Upload copies src into dst.
-func (b *Backend) Upload(dst compute.Buf, src []float32) { b.move("upload", f32(dst), src) }
+func (b *Backend) Upload(dst compute.Buf, src []float32) { b.move("upload", *dst.(*buf), buf{f: src}) }
 
 // Download copies src into dst.
-func (b *Backend) Download(dst []float32, src compute.Buf) { b.move("download", dst, f32(src)) }
+func (b *Backend) Download(dst []float32, src compute.Buf) {
+	b.move("download", buf{f: dst}, *src.(*buf))
+}
 
 // Copy copies src into dst.
-func (b *Backend) Copy(dst, src compute.Buf) { b.move("copy", f32(dst), f32(src)) }
+func (b *Backend) Copy(dst, src compute.Buf) { b.move("copy", *dst.(*buf), *src.(*buf)) }
 
 // Zero sets every element to 0.
 func (b *Backend) Zero(x compute.Buf) {
-	f := f32(x)
-	b.parallel(len(f), bigMove, func(lo, hi int) { clear(f[lo:hi]) })
+	v := x.(*buf)
+	b.parallel(v.Len(), bigMove, func(lo, hi int) {
+		if v.h != nil {
+			clear(v.h[lo:hi])
+		} else {
+			clear(v.f[lo:hi])
+		}
+	})
 }
 
-func (b *Backend) move(what string, dst, src []float32) {
-	if len(dst) != len(src) {
-		panic(fmt.Sprintf("cpu: %s: %d elements, want %d", what, len(src), len(dst)))
+// move copies, and converts where the precisions differ.
+func (b *Backend) move(what string, dst, src buf) {
+	if dst.Len() != src.Len() {
+		panic(fmt.Sprintf("cpu: %s: %d elements, want %d", what, src.Len(), dst.Len()))
 	}
-	b.parallel(len(dst), bigMove, func(lo, hi int) { copy(dst[lo:hi], src[lo:hi]) })
+	b.parallel(dst.Len(), bigMove, func(lo, hi int) {
+		switch {
+		case dst.h != nil && src.h != nil:
+			copy(dst.h[lo:hi], src.h[lo:hi])
+		case dst.h != nil:
+			b.kernel.halve(dst.h[lo:hi], src.f[lo:hi])
+		case src.h != nil:
+			b.kernel.widen(dst.f[lo:hi], src.h[lo:hi])
+		default:
+			copy(dst.f[lo:hi], src.f[lo:hi])
+		}
+	})
 }

@@ -29,18 +29,9 @@ func asHalves(f []float32) []uint16 {
 	return unsafe.Slice((*uint16)(unsafe.Pointer(&f[0])), 2*len(f))
 }
 
-// roundHalf rounds to nearest even. NaN stays NaN and becomes quiet.
-func roundHalf(x float32) uint16 {
-	bits := math.Float32bits(x)
-	if x != x {
-		return uint16(bits>>16) | 0x40
-	}
-	return uint16((bits + 0x7fff + bits>>16&1) >> 16)
-}
-
 // pairGeneric is the bits of (round(a), round(b)).
 func pairGeneric(a, b float32) float32 {
-	return math.Float32frombits(uint32(roundHalf(a)) | uint32(roundHalf(b))<<16)
+	return math.Float32frombits(uint32(halfOf(a)) | uint32(halfOf(b))<<16)
 }
 
 // pairRows fills dst with rows of n pairs: pair j of row i is (round(a[i·step+j]), round(b[i·step+j])). A nil b is zeros;

@@ -23,25 +23,6 @@ func eachHalfImpl(t *testing.T, threads int, fn func(t *testing.T, b *Backend)) 
 	}
 }
 
-func TestRoundHalf(t *testing.T) {
-	bits := math.Float32frombits
-	for _, c := range []struct {
-		x    float32
-		want uint16
-	}{
-		{1, 0x3f80}, {-1, 0xbf80}, {0, 0}, {bits(0x80000000), 0x8000},
-		{bits(0x3f808000), 0x3f80}, {bits(0x3f818000), 0x3f82}, // ties go to even
-		{bits(0x3f808001), 0x3f81}, {bits(0x3f807fff), 0x3f80},
-		{bits(0x7f7fffff), 0x7f80}, {float32(math.Inf(-1)), 0xff80}, // overflow, infinity
-		{bits(0x00000001), 0}, {bits(0x007fffff), 0x0080}, {bits(0x00410000), 0x0041}, // denormals
-		{bits(0x7f800001), 0x7fc0}, {bits(0xffc12345), 0xffc1}, // NaN stays NaN
-	} {
-		if got := roundHalf(c.x); got != c.want {
-			t.Errorf("%v (%08x): rounded to %04x, want %04x", c.x, math.Float32bits(c.x), got, c.want)
-		}
-	}
-}
-
 // hard are numbers whose rounding is easily wrong.
 func hard(r *rand.Rand, n int) []float32 {
 	f := make([]float32, n)

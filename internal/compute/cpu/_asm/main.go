@@ -1,5 +1,5 @@
 // Command asm writes the x86-64 kernels of package cpu: tile.go the matrix tiles, transpose.go the packing, exp.go the
-// row kernels with an exponential in them.
+// row kernels with an exponential in them, half.go the conversions to and from bf16.
 // Run it with `go generate` in the parent folder.
 package main
 
@@ -49,4 +49,6 @@ func rows() {
 	statLanes()
 	swiglu()
 	swigluGrad()
+	widen()
+	halve()
 }

@@ -15,7 +15,7 @@ func (m *Model) Prefill(c compute.Cache, p Packed, refs []compute.RowRef) comput
 	}
 	tmp := &scratch{b: m.b}
 	defer tmp.free()
-	x, _ := m.run(tmp, nil, p.IDs, p.Pos, m.lowRankOn(), func(layer int, out, q, k, v compute.Buf) {
+	x := m.run(tmp, nil, p.IDs, p.Pos, m.lowRankOn(), func(layer int, out, q, k, v compute.Buf) {
 		m.b.CacheWrite(c, layer, k, v, refs)
 		m.b.Attention(out, q, k, v, p.Segs, m.cfg.Attention())
 	})
@@ -29,7 +29,7 @@ func (m *Model) Prefill(c compute.Cache, p Packed, refs []compute.RowRef) comput
 func (m *Model) Decode(c compute.Cache, ids, pos []int32, refs []compute.RowRef, tables [][]int32, n []int32) compute.Buf {
 	tmp := &scratch{b: m.b}
 	defer tmp.free()
-	x, _ := m.run(tmp, nil, ids, pos, m.lowRankOn(), func(layer int, out, q, k, v compute.Buf) {
+	x := m.run(tmp, nil, ids, pos, m.lowRankOn(), func(layer int, out, q, k, v compute.Buf) {
 		m.b.CacheWrite(c, layer, k, v, refs)
 		m.b.CacheAttention(out, q, c, layer, tables, n, m.cfg.Attention())
 	})

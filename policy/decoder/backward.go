@@ -59,10 +59,10 @@ func (m *Model) newLayerGrads(s *scratch, rows int) *layerGrads {
 	c := m.cfg
 	q, kv := rows*c.Heads*c.HeadDim, rows*c.KVHeads*c.HeadDim
 	return &layerGrads{
-		h: s.allocActs(rows * c.Hidden), dh: s.alloc(rows * c.Hidden),
+		h: s.allocActs(rows * c.Hidden), dh: s.allocUnset(rows * c.Hidden),
 		inner: s.allocActs(rows * c.Inner), dgate: s.allocActs(rows * c.Inner),
 		dup: s.allocActs(rows * c.Inner), dinner: s.allocActs(rows * c.Inner),
-		dattn: s.allocActs(q), dq: s.alloc(q), dk: s.alloc(kv), dv: s.alloc(kv),
+		dattn: s.allocActs(q), dq: s.allocUnset(q), dk: s.allocUnset(kv), dv: s.allocUnset(kv),
 	}
 }
 

@@ -14,7 +14,14 @@ func (s *scratch) alloc(n int) compute.Buf {
 	return x
 }
 
-// allocActs is alloc in the precision of activations.
+// allocUnset is alloc without the zeros.
+func (s *scratch) allocUnset(n int) compute.Buf {
+	x := s.b.AllocUnset(n)
+	s.bufs = append(s.bufs, x)
+	return x
+}
+
+// allocActs is allocUnset in the precision of activations.
 func (s *scratch) allocActs(n int) compute.Buf {
 	x := s.b.AllocActs(n)
 	s.bufs = append(s.bufs, x)
@@ -54,7 +61,7 @@ type attend func(layer int, out, q, k, v compute.Buf)
 // pass needs is left there.
 func (m *Model) run(tmp *scratch, keep *kept, ids, pos []int32, low bool, att attend) compute.Buf {
 	rows, c, b := len(ids), m.cfg, m.b
-	x, h, t := tmp.alloc(rows*c.Hidden), tmp.allocActs(rows*c.Hidden), tmp.alloc(rows*c.Hidden)
+	x, h, t := tmp.allocUnset(rows*c.Hidden), tmp.allocActs(rows*c.Hidden), tmp.allocUnset(rows*c.Hidden)
 	inner := tmp.allocActs(rows * c.Inner)
 	var one acts
 	if keep == nil {

@@ -26,7 +26,7 @@ func (m *Model) headGrad(dx, x compute.Buf, p Packed, temperature float32, dlogp
 	tmp := scratch{b: m.b}
 	defer tmp.free()
 	most := m.chunkRows(len(p.Out)) * hidden
-	dhs, dlasts := tmp.alloc(most), tmp.alloc(most)
+	dhs, dlasts := tmp.allocUnset(most), tmp.allocUnset(most)
 	m.eachChunk(x, p.outRuns(), func(from int, runs []int, h, logits compute.Buf) {
 		to := from + total(runs)
 		var de []float32
@@ -67,7 +67,7 @@ func (m *Model) eachChunk(x compute.Buf, runs []int, fn func(from int, runs []in
 	chunk := m.chunkRows(total(runs))
 	tmp := scratch{b: m.b}
 	defer tmp.free()
-	hs, ls := tmp.allocActs(chunk*hidden), tmp.alloc(chunk*v)
+	hs, ls := tmp.allocActs(chunk*hidden), tmp.allocUnset(chunk*v)
 	for from := 0; len(runs) > 0; {
 		var part []int
 		part, runs = cutRuns(runs, chunk)

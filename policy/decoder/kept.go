@@ -19,11 +19,11 @@ func (m *Model) KeepLayers(n int) { m.keepLayers = min(max(n, 1), len(m.layers))
 func (m *Model) newKept(rows int) *kept {
 	k := &kept{scratch: scratch{b: m.b}}
 	for range m.layers {
-		k.in = append(k.in, k.alloc(rows*m.cfg.Hidden))
+		k.in = append(k.in, k.allocUnset(rows*m.cfg.Hidden))
 	}
 	for range m.keepLayers {
 		a := m.newActs(&k.scratch, rows)
-		a.mid = k.alloc(rows * m.cfg.Hidden)
+		a.mid = k.allocUnset(rows * m.cfg.Hidden)
 		k.full = append(k.full, a)
 	}
 	return k

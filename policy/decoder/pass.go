@@ -72,7 +72,7 @@ func (m *Model) forward(p Packed, temperature float32, keep bool) (*Pass, error)
 		pass.kept = m.newKept(len(p.IDs))
 	}
 	x := m.run(tmp, pass.kept, p.IDs, p.Pos, pass.low, pass.attend)
-	pass.last = m.b.Alloc(len(p.Out) * m.cfg.Hidden)
+	pass.last = m.b.AllocUnset(len(p.Out) * m.cfg.Hidden)
 	m.b.PickRows(pass.last, x, p.Out, m.cfg.Hidden)
 	return pass, nil
 }

@@ -27,7 +27,7 @@ type Backend struct {
 	mul       mulTask
 	mulX      mulGradXTask
 	mulW      mulGradWTask
-	free      freeList
+	free      *freeList
 	rope      ropeTables
 	spare     sync.Pool // of *attendScratch
 	pages     segmentPages
@@ -65,8 +65,9 @@ func newBackend(k *kernel, threads int) *Backend {
 	if threads <= 0 {
 		threads = runtime.GOMAXPROCS(0)
 	}
-	b := &Backend{kernel: k, threads: threads, pool: newPool(threads - 1), scratch: make([][]float32, threads)}
+	b := &Backend{kernel: k, threads: threads, pool: newPool(threads - 1), scratch: make([][]float32, threads), free: &freeList{}}
 	runtime.AddCleanup(b, (*pool).close, b.pool)
+	runtime.AddCleanup(b, (*freeList).release, b.free)
 	return b
 }
 

@@ -21,7 +21,8 @@ type Backend struct {
 	threads   int
 	bf16      bool // AllocActs gives bf16
 	pool      *pool
-	spreading spread // the call under way
+	spreading spread   // the call under way
+	calls     rowCalls // what it works on
 	free      freeList
 	rope      ropeTables
 	spare     sync.Pool // of *attendScratch

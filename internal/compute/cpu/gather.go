@@ -40,8 +40,7 @@ func (c *embedCall) span(_, lo, hi int) {
 //
 //	W[16p+j, k] = h[((p·ceil(K/2) + k/2)·16 + j)·2 + k%2]
 func halfRow(y []float32, h []uint16, n int) {
-	pairs := ceilDiv(len(y), 2)
-	at := (n/panel*pairs*panel + n%panel) * 2
+	at := (n/panel*panel*pairs(len(y)) + n%panel) * 2
 	for k := range y {
 		y[k] = widenHalf(h[at+k/2*2*panel+k%2])
 	}

@@ -28,12 +28,19 @@ func tiles() {
 	for _, panels := range []int{1, 2} {
 		for _, rows := range []int{1, 2, 3, 4, 5, 6, 7, 8, 14} {
 			tile{set: avx512, rows: rows, panels: panels}.write()
+			tile{set: bf16, rows: rows, panels: panels}.write()
 		}
 	}
 	for rows := 1; rows <= 6; rows++ {
 		tile{set: avx2, rows: rows, panels: 1}.write()
 	}
+	for rows := 1; rows <= 4; rows++ {
+		pairTileAVX2(rows)
+	}
 	transpose16()
+	transposePairs()
+	pairRows()
+	pairHalves()
 }
 
 // rows are the kernels that walk along rows of activations or over whole buffers.

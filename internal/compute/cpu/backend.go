@@ -27,6 +27,7 @@ type Backend struct {
 	mul       mulTask
 	mulX      mulGradXTask
 	mulW      mulGradWTask
+	calls     rowCalls
 	free      *freeList
 	rope      ropeTables
 	spare     sync.Pool // of *attendScratch

@@ -15,7 +15,7 @@ func (m *Model) Prefill(c compute.Cache, p Packed, refs []compute.RowRef) comput
 	}
 	tmp := &scratch{b: m.b}
 	defer tmp.free()
-	x, _ := m.run(tmp, nil, p.IDs, p.Pos, m.lowRankOn(), func(layer int, out, q, k, v compute.Buf) {
+	x := m.run(tmp, nil, p.IDs, p.Pos, m.lowRankOn(), func(layer int, out, q, k, v compute.Buf) {
 		m.b.CacheWrite(c, layer, k, v, refs)
 		m.b.Attention(out, q, k, v, p.Segs, m.cfg.Attention())
 	})
@@ -55,7 +55,7 @@ func (m *Model) NewDecoder(c compute.Cache) *Decoder {
 func (d *Decoder) Step(ids, pos []int32, refs []compute.RowRef, tables [][]int32, n []int32) compute.Buf {
 	d.refs, d.tables, d.n = refs, tables, n
 	d.tmp.rewind()
-	x, _ := d.m.run(&d.tmp, nil, ids, pos, d.m.lowRankOn(), d.attend)
+	x := d.m.run(&d.tmp, nil, ids, pos, d.m.lowRankOn(), d.attend)
 	logits := d.tmp.allocUnset(len(ids) * d.m.cfg.Vocab)
 	d.m.logits(&d.tmp, logits, x, len(ids))
 	return logits

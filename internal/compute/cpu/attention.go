@@ -62,14 +62,11 @@ func (b *Backend) attend(s *attendScratch, out, q *buf, from int, p *pages, head
 	for m, inv := range s.inv {
 		at := ((from+m/g)*p.h.Q + head*g + m%g) * d
 		sums := s.out[m*p.dp:][:d]
+		b.kernel.scale(sums, inv)
 		if out.h != nil {
-			scale(sums, inv)
 			b.kernel.halve(out.h[at:][:d], sums)
-			continue
-		}
-		row := out.f[at:][:d]
-		for i, v := range sums {
-			row[i] = v * inv
+		} else {
+			copy(out.f[at:][:d], sums)
 		}
 	}
 }
@@ -119,12 +116,12 @@ func (b *Backend) gatherRows(dst []float32, x *buf, from, rows int, h compute.He
 		at, to := (from+r)*h.Q*h.D+head*width, dst[r*width:][:width]
 		if x.h != nil {
 			b.kernel.widen(to, x.h[at:])
-			scale(to, a)
-			continue
+		} else {
+			copy(to, x.f[at:])
 		}
-		for i, v := range x.f[at:][:width] {
-			to[i] = v * a
-		}
+	}
+	if a != 1 {
+		b.kernel.scale(dst, a)
 	}
 	return dst
 }

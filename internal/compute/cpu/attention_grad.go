@@ -104,17 +104,14 @@ func (g *gradTiles) piece(_, i int) {
 	b.againstRows(s.ds, s, s.dout, &p.pages, p.valueColumns, t.head)
 	for m, inv := range s.inv {
 		at := ((from+m/group)*h.Q + t.head*group + m%group) * d
-		mean := dot(s.dout[m*d:][:d], g.out.floats(b.kernel, at, d, s.wide))
+		mean := b.kernel.dot(s.dout[m*d:][:d], g.out.floats(b.kernel, at, d, s.wide))
 		scoreGrad(s.ds[m*s.ld:][:s.ld], s.s[m*s.ld:][:s.ld], int(s.n[m/group]), inv, mean)
 	}
 	s.dq = b.grown(s.dq, len(s.inv)*p.dp)
 	b.mix(s.dq, s, s.ds, &p.pages, p.keyRows, t.head)
 	scale := float32(1 / math.Sqrt(float64(d)))
 	for m := range s.inv {
-		row := g.dq[((from+m/group)*h.Q+t.head*group+m%group)*d:][:d]
-		for i, v := range s.dq[m*p.dp:][:d] {
-			row[i] += float32(scale * v)
-		}
+		b.kernel.axpy(g.dq[((from+m/group)*h.Q+t.head*group+m%group)*d:][:d], scale, s.dq[m*p.dp:])
 	}
 	s.qPanel = b.packPanels(s.qPanel, s.q, d)
 	s.doPanel = b.packPanels(s.doPanel, s.dout, d)

@@ -23,10 +23,11 @@ type Backend struct {
 	bf16      bool // activations, weights and the cache are kept in bf16
 	pool      *pool
 	spreading spread // the call under way
-	free      *freeList
 	mul       mulTask
 	mulX      mulGradXTask
 	mulW      mulGradWTask
+	calls     rowCalls
+	free      *freeList
 	rope      ropeTables
 	pages     segmentPages
 	attending []attendScratch // by worker

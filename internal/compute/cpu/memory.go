@@ -9,8 +9,8 @@ import (
 // bigMove is the fewest elements that are worth a second thread when clearing or copying, 1 MB.
 const bigMove = 1 << 18
 
-// buf is an array of float32, or of bf16 numbers in h. One from Alloc starts on a cache line. Its memory lives as long
-// as its Backend.
+// buf is an array of float32, or of bf16 numbers in h. One from Alloc starts on a cache line. Its memory lives as long as
+// its Backend.
 type buf struct {
 	f     []float32
 	h     []uint16
@@ -44,15 +44,14 @@ func (b *Backend) AllocActs(n int) compute.Buf {
 	if !b.bf16 || n == 0 {
 		return b.AllocUnset(n)
 	}
-	block, _ := b.free.take(pairs(n))
-	return &buf{h: asHalves(block)[:n:n], block: block}
+	return halved(b.AllocUnset(pairs(n)), n)
 }
 
-// allocHalf returns n bf16 zeros.
-func (b *Backend) allocHalf(n int) compute.Buf {
-	x := b.Alloc(pairs(n)).(*buf)
-	x.h, x.f = asHalves(x.f)[:n:n], nil
-	return x
+// halved makes a buffer hold n bf16 numbers.
+func halved(x compute.Buf, n int) compute.Buf {
+	v := x.(*buf)
+	v.h, v.f = asHalves(v.f)[:n:n], nil
+	return v
 }
 
 // Free keeps the buffer's memory for a later Alloc. Slices of it are dead too.

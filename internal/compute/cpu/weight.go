@@ -29,7 +29,8 @@ func (b *Backend) NewHalf(n, k int) compute.Buf {
 	if !b.bf16 {
 		return nil
 	}
-	return b.allocHalf(2 * panels(n) * panel * pairs(k))
+	size := panels(n) * panel * pairs(k)
+	return halved(b.Alloc(size), 2*size)
 }
 
 // Halve rounds Data to Half.

@@ -1,5 +1,6 @@
 // Command asm writes the x86-64 kernels of package cpu: tile.go the matrix tiles, transpose.go the packing, exp.go the
-// row kernels with an exponential in them, half.go the conversions to and from bf16.
+// row kernels with an exponential in them, half.go the conversions to and from bf16, and norm.go, elementwise.go and
+// optim.go the rest.
 // Run it with `go generate` in the parent folder.
 package main
 
@@ -49,6 +50,21 @@ func rows() {
 	statLanes()
 	swiglu()
 	swigluGrad()
+	statGrad()
 	widen()
 	halve()
+	dotLanes()
+	normDotLanes()
+	normScale()
+	normGrad()
+	gainGrad()
+	add()
+	axpy()
+	scale()
+	turn()
+	adamW()
+	sgd()
+	sgdMomentum()
+	squareLanes()
+	largestBits()
 }

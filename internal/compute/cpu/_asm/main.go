@@ -1,5 +1,5 @@
 // Command asm writes the x86-64 kernels of package cpu: tile.go the matrix tiles, transpose.go the packing, exp.go the
-// row kernels with an exponential in them.
+// row kernels with an exponential in them, peak.go what measures the machine.
 // Run it with `go generate` in the parent folder.
 package main
 
@@ -10,12 +10,14 @@ import (
 )
 
 func main() {
-	group := flag.String("group", "", "which kernels: tiles or rows")
+	group := flag.String("group", "", "which kernels: tiles, rows or peak")
 	flag.Parse()
 	ConstraintExpr("!noasm")
 	switch *group {
 	case "tiles":
 		tiles()
+	case "peak":
+		peak()
 	case "rows":
 		rows()
 	}

@@ -10,6 +10,7 @@ type Needs struct {
 	Demonstrations bool // trains on the tasks' demonstrations (SFT); no rollouts, no rewards
 	PromptTokens   bool // with Demonstrations: the prompt is trained too, but for its first token
 	Reference      bool // log-probs under the policy as it stood when the stage began
+	Linear         bool // the loss is linear in the policy's log-probs, so its gradient is known before they are
 }
 
 // Group is the scored samples of one prompt. A NaN reward is missing: it leaves the mean, the deviation and every

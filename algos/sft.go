@@ -23,7 +23,9 @@ func (a *SFT) Validate() error {
 }
 
 // Needs says that SFT wants demonstrations: no rollouts, no rewards.
-func (a *SFT) Needs() Needs { return Needs{Demonstrations: true, PromptTokens: a.TrainPrompt} }
+func (a *SFT) Needs() Needs {
+	return Needs{Demonstrations: true, PromptTokens: a.TrainPrompt, Linear: true}
+}
 
 // Advantages is nil: demonstrations are not compared.
 func (a *SFT) Advantages([]Group) ([][]float64, error) { return nil, nil }

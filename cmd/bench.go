@@ -46,14 +46,11 @@ func repeatsFlag(n int) cli.Flag {
 func (t *term) backendOf(c *cli.Context) (*cpu.Backend, error) { return t.backendWith(c, t.threads) }
 
 func (t *term) backendWith(c *cli.Context, threads int) (*cpu.Backend, error) {
-	switch p := c.String("precision"); p {
-	case "f32":
-		return cpu.New(threads), nil
-	case "bf16":
-		return nil, usagef("", "--precision bf16: not in this version")
-	default:
+	p := c.String("precision")
+	if p != "f32" && p != "bf16" {
 		return nil, usagef("", fmt.Sprintf("--precision %q, want f32 or bf16", p))
 	}
+	return cpu.Open(cpu.Options{Threads: threads, BF16: p == "bf16"})
 }
 
 // openBench loads the model of a measurement.

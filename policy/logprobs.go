@@ -1,6 +1,11 @@
 package policy
 
-import "github.com/burnish-rl/burnish/policy/decoder"
+import (
+	"errors"
+
+	"github.com/burnish-rl/burnish/internal/compute"
+	"github.com/burnish-rl/burnish/policy/decoder"
+)
 
 // LogProbs scores the trained tokens of a batch. With keep, the activations stay for [Tokens.Backward]; call
 // [Tokens.Release] when that is not to come.
@@ -9,18 +14,36 @@ func (m *Model) LogProbs(b Batch, keep bool) (*Tokens, error) {
 	if err != nil {
 		return nil, err
 	}
-	temperature := b.Temperature
-	if temperature == 0 {
-		temperature = 1
-	}
-	pass, err := m.dec.LogProbs(packed, temperature, keep)
+	pass, err := m.dec.LogProbs(packed, b.temperature(), keep)
 	if err != nil {
 		return nil, err
 	}
-	return &Tokens{
-		LogP: pass.Stats.LogP, Entropy: pass.Stats.Entropy, SumP2: pass.Stats.SumP2,
-		Lengths: lengths, Computed: len(packed.IDs), pass: pass,
-	}, nil
+	return tokensOf(pass.Stats, lengths, packed, pass), nil
+}
+
+// Learn is [Model.LogProbs] and [Tokens.Backward] in one, for a batch whose dL/dlogp is known beforehand: dlogp has a
+// number for each trained token, rows in order. It saves computing the logits twice.
+func (m *Model) Learn(b Batch, dlogp []float32) (*Tokens, error) {
+	packed, lengths, err := b.pack()
+	if err != nil {
+		return nil, err
+	}
+	stats, err := m.dec.Learn(packed, b.temperature(), dlogp)
+	if err != nil {
+		return nil, err
+	}
+	return tokensOf(stats, lengths, packed, nil), nil
+}
+
+func (b Batch) temperature() float32 {
+	if b.Temperature == 0 {
+		return 1
+	}
+	return b.Temperature
+}
+
+func tokensOf(s compute.Stats, lengths []int, p decoder.Packed, pass *decoder.Pass) *Tokens {
+	return &Tokens{LogP: s.LogP, Entropy: s.Entropy, SumP2: s.SumP2, Lengths: lengths, Computed: len(p.IDs), pass: pass}
 }
 
 // LogProbsWithoutAdapter is LogProbs under the base model, with the adapter switched off.
@@ -34,12 +57,19 @@ func (m *Model) LogProbsWithoutAdapter(b Batch) (t *Tokens, err error) {
 
 // Backward adds the gradient of L, given dL/dlogp and dL/dentropy (nil for none), both [N], and releases.
 func (t *Tokens) Backward(dlogp, dentropy []float32) error {
+	if t.pass == nil {
+		return errors.New("backward: these tokens were learned from already")
+	}
 	defer t.Release()
 	return t.pass.Backward(dlogp, dentropy)
 }
 
 // Release frees the activations. It may be called again, and after Backward.
-func (t *Tokens) Release() { t.pass.Release() }
+func (t *Tokens) Release() {
+	if t.pass != nil {
+		t.pass.Release()
+	}
+}
 
 // Param is one tensor of the model.
 type Param = decoder.Param

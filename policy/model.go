@@ -87,6 +87,10 @@ func (m *Model) Write(p *Param, buf compute.Buf, rows []float32) { m.dec.Write(p
 // EnableGrads allocates gradients for what is trained: the adapter where there is one, else every tensor.
 func (m *Model) EnableGrads() { m.dec.EnableGrads() }
 
+// KeepLayers says how many layers keep all their activations until the backward pass; the others are run again. It
+// changes memory and speed, no bit.
+func (m *Model) KeepLayers(n int) { m.dec.KeepLayers(n) }
+
 // Freeze gives back what only training would need.
 func (m *Model) Freeze() { m.dec.Freeze() }
 

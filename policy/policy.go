@@ -73,5 +73,5 @@ type Tokens struct {
 	Lengths              []int // trained tokens of each row; they sum to N
 	Computed             int   // rows that went through the decoder: prompts once, then completions
 
-	pass *decoder.Pass
+	pass *decoder.Pass // nil after Learn
 }

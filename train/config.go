@@ -43,6 +43,7 @@ type Config struct {
 	Eval Evaluation
 
 	MicroBatchTokens int // decoder rows of a micro-batch; see Plan
+	KeptLayers       int // layers that keep their activations for the backward pass; 0 means all
 
 	Dir      string // run folder
 	Recipe   []byte // effective recipe, saved with the run; a resumed run must bring the same bytes
@@ -80,6 +81,8 @@ func (c *Config) validate() error {
 		return fmt.Errorf("train: this algorithm needs the reference policy, and none was given")
 	case c.MicroBatchTokens < 1:
 		return fmt.Errorf("train: micro-batches of %d tokens, want at least 1", c.MicroBatchTokens)
+	case c.KeptLayers < 0 || c.KeptLayers > c.Model.Config().Layers:
+		return fmt.Errorf("train: %d kept layers, want 0 (all) to %d", c.KeptLayers, c.Model.Config().Layers)
 	case c.CheckpointKeep < 1:
 		return fmt.Errorf("train: checkpoint_keep %d, want at least 1", c.CheckpointKeep)
 	case !(c.Rate >= 0) || math.IsInf(c.Rate, 0):

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/burnish-rl/burnish/algos/loss"
 	"github.com/burnish-rl/burnish/envs/sampler"
 	"github.com/burnish-rl/burnish/train/optim"
 	"github.com/burnish-rl/burnish/train/rollout"
@@ -128,26 +127,6 @@ func (t *Trainer) learn(ctx context.Context, b *batch) error {
 	return t.Model.FinishGrads()
 }
 
-// learnFrom adds the gradient of one micro-batch.
-func (t *Trainer) learnFrom(mb microBatch) error {
-	tokens, err := t.Model.LogProbs(mb.pack(t.Decoding), true)
-	if err != nil {
-		return err
-	}
-	defer tokens.Release()
-	mb.computed += tokens.Computed
-	if err := mb.checkGap(tokens.LogP); err != nil {
-		return err
-	}
-	in := mb.inputs(tokens.LogP)
-	out, err := loss.Eval(t.Algo.Objective(), in)
-	if err != nil {
-		return fmt.Errorf("step %d: %w", mb.step, err)
-	}
-	mb.observe(tokens, in, out)
-	return tokens.Backward(float32s(out.DLogP), nil)
-}
-
 // update clips, sets the learning rate (base times schedule) and steps the optimizer. A gradient that is not finite
 // stops the run before it can reach the weights.
 func (t *Trainer) update(b *batch) error {
@@ -166,14 +145,6 @@ func (t *Trainer) update(b *batch) error {
 	}
 	t.Model.Updated()
 	return nil
-}
-
-func float32s(v []float64) []float32 {
-	out := make([]float32, len(v))
-	for i, x := range v {
-		out[i] = float32(x)
-	}
-	return out
 }
 
 // outcomes is what the sampler learns of the step.

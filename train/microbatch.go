@@ -95,12 +95,13 @@ func (m microBatch) inputs(logp []float32) loss.Inputs {
 }
 
 // observe adds the micro-batch to the step's sums, token by token, so that no sum depends on where the step was cut.
-func (m microBatch) observe(tokens *policy.Tokens, in loss.Inputs, out loss.Output) {
+func (m microBatch) observe(tokens *policy.Tokens, out loss.Output) {
+	m.computed += tokens.Computed
 	for i, h := range tokens.Entropy {
-		m.loss += in.Weights[i] * out.Term[i]
+		m.loss += m.weights[m.token+i] * out.Term[i]
 		m.entropy += float64(h)
-		if in.Ref != nil {
-			u := in.LogP[i] - in.Ref[i]
+		if m.ref != nil {
+			u := float64(tokens.LogP[i]) - m.ref[m.token+i]
 			m.kl += math.Exp(-u) + u - 1 // k3
 		}
 	}

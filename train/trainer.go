@@ -44,6 +44,9 @@ func New(c Config) (*Trainer, error) {
 	}
 	t := &Trainer{Config: c}
 	t.Model.EnableGrads()
+	if t.KeptLayers > 0 {
+		t.Model.KeepLayers(t.KeptLayers)
+	}
 	for _, p := range t.Model.Params() {
 		if p.Trainable {
 			t.params = append(t.params, optim.Param{Name: p.Name, Data: p.Data, Grad: p.Grad, Decay: p.Decay})

@@ -73,7 +73,9 @@ type Backend interface {
 
 	// Alloc returns n zeros. Free gives a buffer back; using it afterwards is a programmer's error.
 	Alloc(n int) Buf
-	// AllocActs returns n zeros in the precision that activations are kept in: float32 or bf16. Kernels round what they
+	// AllocUnset returns n elements of unknown content, for who writes all of them before reading one.
+	AllocUnset(n int) Buf
+	// AllocActs is AllocUnset in the precision that activations are kept in: float32 or bf16. Kernels round what they
 	// write there. Products, RoPE, SwiGLU, attention, the output of RMSNorm and Copy take such buffers; nothing else does.
 	AllocActs(n int) Buf
 	Free(Buf)

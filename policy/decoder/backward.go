@@ -19,25 +19,29 @@ func (p *Pass) Backward(dlogp, dentropy []float32) error {
 		return fmt.Errorf("backward: %d entropy gradients, want %d", len(dentropy), n)
 	}
 	defer p.Release()
-	if n == 0 {
-		return nil
+	return p.backward(dlogp, dentropy, nil)
+}
+
+// backward goes from the head to the embedding. Unless stats is nil, the head's statistics are taken on the way.
+func (p *Pass) backward(dlogp, dentropy []float32, stats *compute.Stats) error {
+	if len(dlogp) == 0 {
+		return p.m.b.Sync()
 	}
-	m, hidden := p.m, p.m.cfg.Hidden
+	m := p.m
 	tmp := &scratch{b: m.b}
 	defer tmp.free()
-	dx := tmp.alloc(len(p.p.IDs) * hidden)
-	dlast := m.b.Alloc(n * hidden)
-	m.headGrad(dlast, p.last, p.p, p.temperature, dlogp, dentropy)
-	m.b.GatherAdd(dx, dlast, p.p.Out, hidden) // not AddPicked: Out may repeat a row
-	m.b.Free(dlast)
+	dx := tmp.alloc(len(p.p.IDs) * m.cfg.Hidden)
+	m.headGrad(dx, p.last, p.p, p.temperature, dlogp, dentropy, stats)
 
 	g := m.newLayerGrads(tmp, len(p.p.IDs))
 	for i := len(m.layers) - 1; i >= 0; i-- {
-		p.feedForwardGrad(&m.layers[i], &p.layers[i], g, dx)
-		p.attentionGrad(&m.layers[i], &p.layers[i], g, dx)
+		p.restore(i, g.h, g.dh)
+		a := p.kept.acts(i)
+		p.feedForwardGrad(&m.layers[i], a, g, dx)
+		p.attentionGrad(&m.layers[i], a, p.kept.in[i], g, dx)
 	}
 	if m.embed.Grad != nil {
-		m.embedGrad.add(m.b, dx, p.p.IDs, hidden)
+		m.embedGrad.add(m.b, dx, p.p.IDs, m.cfg.Hidden)
 	}
 	return m.b.Sync()
 }
@@ -55,10 +59,10 @@ func (m *Model) newLayerGrads(s *scratch, rows int) *layerGrads {
 	c := m.cfg
 	q, kv := rows*c.Heads*c.HeadDim, rows*c.KVHeads*c.HeadDim
 	return &layerGrads{
-		h: s.allocActs(rows * c.Hidden), dh: s.alloc(rows * c.Hidden),
+		h: s.allocActs(rows * c.Hidden), dh: s.allocUnset(rows * c.Hidden),
 		inner: s.allocActs(rows * c.Inner), dgate: s.allocActs(rows * c.Inner),
 		dup: s.allocActs(rows * c.Inner), dinner: s.allocActs(rows * c.Inner),
-		dattn: s.allocActs(q), dq: s.alloc(q), dk: s.alloc(kv), dv: s.alloc(kv),
+		dattn: s.allocActs(q), dq: s.allocUnset(q), dk: s.allocUnset(kv), dv: s.allocUnset(kv),
 	}
 }
 
@@ -74,8 +78,8 @@ func (p *Pass) feedForwardGrad(y *layer, a *acts, g *layerGrads, dx compute.Buf)
 	m.b.RMSNormGrad(dx, y.mlpNorm.Grad, g.dh, a.mid, y.mlpNorm.Data, rows, m.cfg.NormEps)
 }
 
-// attentionGrad turns dx, the gradient after x + o(attention(norm(x))), into the one before.
-func (p *Pass) attentionGrad(y *layer, a *acts, g *layerGrads, dx compute.Buf) {
+// attentionGrad turns dx, the gradient after in + o(attention(norm(in))), into the one before.
+func (p *Pass) attentionGrad(y *layer, a *acts, in compute.Buf, g *layerGrads, dx compute.Buf) {
 	m, rows, runs, low, c := p.m, len(p.p.IDs), p.runs, p.low, p.m.cfg
 	m.applyGrad(&y.o, g.dattn, dx, a.attn, runs, low, false)
 	m.b.Zero(g.dq)
@@ -84,9 +88,9 @@ func (p *Pass) attentionGrad(y *layer, a *acts, g *layerGrads, dx compute.Buf) {
 	m.b.AttentionGrad(g.dq, g.dk, g.dv, g.dattn, a.attn, a.q, a.k, a.v, p.p.Segs, c.Attention())
 	m.b.RoPE(g.dq, p.p.Pos, c.Heads, c.HeadDim, m.invFreq, true)
 	m.b.RoPE(g.dk, p.p.Pos, c.KVHeads, c.HeadDim, m.invFreq, true)
-	m.b.RMSNorm(g.h, a.in, y.attnNorm.Data, rows, c.NormEps)
+	m.b.RMSNorm(g.h, in, y.attnNorm.Data, rows, c.NormEps)
 	m.applyGrad(&y.q, g.dh, g.dq, g.h, runs, low, false)
 	m.applyGrad(&y.k, g.dh, g.dk, g.h, runs, low, true)
 	m.applyGrad(&y.v, g.dh, g.dv, g.h, runs, low, true)
-	m.b.RMSNormGrad(dx, y.attnNorm.Grad, g.dh, a.in, y.attnNorm.Data, rows, c.NormEps)
+	m.b.RMSNormGrad(dx, y.attnNorm.Grad, g.dh, in, y.attnNorm.Data, rows, c.NormEps)
 }

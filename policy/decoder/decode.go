@@ -15,11 +15,11 @@ func (m *Model) Prefill(c compute.Cache, p Packed, refs []compute.RowRef) comput
 	}
 	tmp := &scratch{b: m.b}
 	defer tmp.free()
-	x, _ := m.run(tmp, nil, p.IDs, p.Pos, m.lowRankOn(), func(layer int, out, q, k, v compute.Buf) {
+	x := m.run(tmp, nil, p.IDs, p.Pos, m.lowRankOn(), func(layer int, out, q, k, v compute.Buf) {
 		m.b.CacheWrite(c, layer, k, v, refs)
 		m.b.Attention(out, q, k, v, p.Segs, m.cfg.Attention())
 	})
-	picked := tmp.alloc(len(p.Out) * m.cfg.Hidden)
+	picked := tmp.allocUnset(len(p.Out) * m.cfg.Hidden)
 	m.b.PickRows(picked, x, p.Out, m.cfg.Hidden)
 	return m.logits(tmp, picked, len(p.Out))
 }
@@ -29,7 +29,7 @@ func (m *Model) Prefill(c compute.Cache, p Packed, refs []compute.RowRef) comput
 func (m *Model) Decode(c compute.Cache, ids, pos []int32, refs []compute.RowRef, tables [][]int32, n []int32) compute.Buf {
 	tmp := &scratch{b: m.b}
 	defer tmp.free()
-	x, _ := m.run(tmp, nil, ids, pos, m.lowRankOn(), func(layer int, out, q, k, v compute.Buf) {
+	x := m.run(tmp, nil, ids, pos, m.lowRankOn(), func(layer int, out, q, k, v compute.Buf) {
 		m.b.CacheWrite(c, layer, k, v, refs)
 		m.b.CacheAttention(out, q, c, layer, tables, n, m.cfg.Attention())
 	})
@@ -40,7 +40,7 @@ func (m *Model) Decode(c compute.Cache, ids, pos []int32, refs []compute.RowRef,
 func (m *Model) logits(tmp *scratch, x compute.Buf, rows int) compute.Buf {
 	h := tmp.allocActs(rows * m.cfg.Hidden)
 	m.b.RMSNorm(h, x, m.norm.Data, rows, m.cfg.NormEps)
-	out := m.b.Alloc(rows * m.cfg.Vocab)
+	out := m.b.AllocUnset(rows * m.cfg.Vocab)
 	m.b.MatMul(out, h, m.head.weight(), rows, false)
 	return out
 }

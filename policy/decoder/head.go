@@ -13,44 +13,61 @@ func (c Config) HeadChunk() int {
 // headStats computes logits chunk by chunk and keeps only their statistics.   x [rows, H], after the last layer.
 func (m *Model) headStats(x compute.Buf, p Packed, temperature float32) compute.Stats {
 	var all compute.Stats
-	m.eachChunk(x, p.outRuns(), func(from int, runs []int, h, logits compute.Buf) {
-		s := m.b.TokenStats(logits, m.cfg.Vocab, temperature, p.Target[from:from+total(runs)])
-		all.LogP = append(all.LogP, s.LogP...)
-		all.Entropy = append(all.Entropy, s.Entropy...)
-		all.SumP2 = append(all.SumP2, s.SumP2...)
+	m.eachChunk(x, p.outRuns(), func(from int, runs []int, _, logits compute.Buf) {
+		m.addStats(&all, logits, temperature, p.Target[from:from+total(runs)])
 	})
 	return all
 }
 
-// headGrad computes the same logits again, gives dx [rows, H] and adds to the gradients of the head and its norm.
-// dx holds zeros.
-func (m *Model) headGrad(dx, x compute.Buf, p Packed, temperature float32, dlogp, dentropy []float32) {
-	rows, hidden := len(p.Target), m.cfg.Hidden
-	dh := m.b.Alloc(rows * hidden)
+// headGrad computes the logits, again unless stats asks for their statistics on the way. It adds the gradient of x [N, H]
+// to the rows Out of dx [R, H], and adds to the gradients of the head and its norm.
+func (m *Model) headGrad(dx, x compute.Buf, p Packed, temperature float32, dlogp, dentropy []float32, stats *compute.Stats) {
+	hidden := m.cfg.Hidden
+	tmp := scratch{b: m.b}
+	defer tmp.free()
+	most := m.chunkRows(len(p.Out)) * hidden
+	dhs, dlasts := tmp.allocUnset(most), tmp.allocUnset(most)
 	m.eachChunk(x, p.outRuns(), func(from int, runs []int, h, logits compute.Buf) {
 		to := from + total(runs)
 		var de []float32
 		if dentropy != nil {
 			de = dentropy[from:to]
 		}
+		if stats != nil {
+			m.addStats(stats, logits, temperature, p.Target[from:to])
+		}
+		n := (to - from) * hidden
+		dh, dlast := m.b.Slice(dhs, 0, n), m.b.Slice(dlasts, 0, n)
 		m.b.TokenStatsGrad(logits, m.cfg.Vocab, temperature, p.Target[from:to], dlogp[from:to], de)
-		m.b.MatMulGradX(m.b.Slice(dh, from*hidden, to*hidden), logits, m.head.weight(), to-from, false)
+		m.b.MatMulGradX(dh, logits, m.head.weight(), to-from, false)
 		if m.head.Grad != nil {
 			m.b.MatMulGradW(m.head.grad(), logits, h, runs)
 		}
+		m.b.Zero(dlast)
+		m.b.RMSNormGrad(dlast, m.norm.Grad, dh, m.b.Slice(x, from*hidden, to*hidden), m.norm.Data, to-from, m.cfg.NormEps)
+		m.b.GatherAdd(dx, dlast, p.Out[from:to], hidden) // not AddPicked: Out may repeat a row
 	})
-	m.b.RMSNormGrad(dx, m.norm.Grad, dh, x, m.norm.Data, rows, m.cfg.NormEps)
-	m.b.Free(dh)
 }
+
+// addStats appends the statistics of a chunk.
+func (m *Model) addStats(all *compute.Stats, logits compute.Buf, temperature float32, target []int32) {
+	s := m.b.TokenStats(logits, m.cfg.Vocab, temperature, target)
+	all.LogP = append(all.LogP, s.LogP...)
+	all.Entropy = append(all.Entropy, s.Entropy...)
+	all.SumP2 = append(all.SumP2, s.SumP2...)
+}
+
+// chunkRows is how many of n rows have their logits held at once.
+func (m *Model) chunkRows(n int) int { return min(max(m.chunk, 2), n) }
 
 // eachChunk calls fn with the normed rows h [n, H] from row from on and their logits [n, V], where n is the sum of runs.
 // Chunks depend on the runs before them, but no run is cut at an odd row.
 func (m *Model) eachChunk(x compute.Buf, runs []int, fn func(from int, runs []int, h, logits compute.Buf)) {
 	hidden, v := m.cfg.Hidden, m.cfg.Vocab
-	chunk := min(max(m.chunk, 2), total(runs))
+	chunk := m.chunkRows(total(runs))
 	tmp := scratch{b: m.b}
 	defer tmp.free()
-	hs, ls := tmp.allocActs(chunk*hidden), tmp.alloc(chunk*v)
+	hs, ls := tmp.allocActs(chunk*hidden), tmp.allocUnset(chunk*v)
 	for from := 0; len(runs) > 0; {
 		var part []int
 		part, runs = cutRuns(runs, chunk)

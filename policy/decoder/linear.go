@@ -26,7 +26,7 @@ func (m *Model) apply(l *linear, y, x compute.Buf, rows int, low bool) {
 	if l.low == nil || !low {
 		return
 	}
-	u := m.b.Alloc(rows * l.low.rank())
+	u := m.b.AllocUnset(rows * l.low.rank())
 	m.lowRankInner(l.low, u, x, rows)
 	m.b.MatMul(y, u, l.low.B.weight(), rows, true)
 	m.b.Free(u)
@@ -51,7 +51,7 @@ func (m *Model) applyGrad(l *linear, dx, dy, x compute.Buf, runs []int, low, add
 	if l.low == nil || !low {
 		return
 	}
-	u := m.b.Alloc(rows * l.low.rank())
+	u := m.b.AllocUnset(rows * l.low.rank())
 	if l.low.B.Grad != nil {
 		m.lowRankInner(l.low, u, x, rows)
 		m.b.MatMulGradW(l.low.B.grad(), dy, u, runs)

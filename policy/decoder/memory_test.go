@@ -19,9 +19,10 @@ func (l *ledger) count(n int) {
 	l.peak = max(l.peak, l.live)
 }
 
-func (l *ledger) Alloc(n int) compute.Buf     { l.count(n); return l.Backend.Alloc(n) }
-func (l *ledger) AllocActs(n int) compute.Buf { l.count(n); return l.Backend.AllocActs(n) }
-func (l *ledger) Free(b compute.Buf)          { l.count(-b.Len()); l.Backend.Free(b) }
+func (l *ledger) Alloc(n int) compute.Buf      { l.count(n); return l.Backend.Alloc(n) }
+func (l *ledger) AllocUnset(n int) compute.Buf { l.count(n); return l.Backend.AllocUnset(n) }
+func (l *ledger) AllocActs(n int) compute.Buf  { l.count(n); return l.Backend.AllocActs(n) }
+func (l *ledger) Free(b compute.Buf)           { l.count(-b.Len()); l.Backend.Free(b) }
 
 func (l *ledger) NewWeight(n, k int) compute.Weight {
 	w := l.Backend.NewWeight(n, k)

@@ -24,6 +24,8 @@ type Model struct {
 	invFreq []float32 // [HeadDim/2]
 	chunk   int       // rows whose logits are held at once; it changes no bit
 
+	keepLayers int // see KeepLayers
+
 	embed, norm, head *Param // head is embed when the model is tied
 	layers            []layer
 	params            []*Param
@@ -58,6 +60,7 @@ func (m *Model) load(src Source) error {
 	l := loader{m: m, src: src}
 	m.embed = l.param("model.embed_tokens.weight", c.Vocab, c.Hidden)
 	m.layers = make([]layer, c.Layers)
+	m.KeepLayers(c.Layers)
 	for i := range m.layers {
 		y, p := &m.layers[i], fmt.Sprintf("model.layers.%d.", i)
 		y.q = l.linear(p+"self_attn.q_proj", c.Heads*c.HeadDim, c.Hidden)

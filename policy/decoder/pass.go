@@ -15,14 +15,47 @@ type Pass struct {
 	temperature float32
 	low         bool  // the adapter took part
 	runs        []int // rows of each prompt group
-	kept        *scratch
-	layers      []acts
+	kept        *kept
 	last        compute.Buf // [N, H], the residual stream after the last layer at the rows Out
 }
 
 // LogProbs runs a packed batch and gives the log-prob of each target under the softmax of logits/temperature. With
 // keep, the activations stay until Backward or Release.
 func (m *Model) LogProbs(p Packed, temperature float32, keep bool) (*Pass, error) {
+	pass, err := m.forward(p, temperature, keep)
+	if err != nil {
+		return nil, err
+	}
+	if len(p.Out) > 0 {
+		pass.Stats = m.headStats(pass.last, p, temperature)
+	}
+	if !keep {
+		pass.Release()
+	}
+	if err := m.b.Sync(); err != nil {
+		pass.Release()
+		return nil, err
+	}
+	return pass, nil
+}
+
+// Learn is LogProbs and Backward in one, for gradients that are known before the forward pass: of the loss L with respect
+// to each log-prob, one a row of Packed.Out. The logits are computed once instead of twice; every bit is the same.
+func (m *Model) Learn(p Packed, temperature float32, dlogp []float32) (compute.Stats, error) {
+	if len(dlogp) != len(p.Out) {
+		return compute.Stats{}, fmt.Errorf("learn: %d log-prob gradients, want %d", len(dlogp), len(p.Out))
+	}
+	pass, err := m.forward(p, temperature, true)
+	if err != nil {
+		return compute.Stats{}, err
+	}
+	defer pass.Release()
+	err = pass.backward(dlogp, nil, &pass.Stats)
+	return pass.Stats, err
+}
+
+// forward runs the layers.
+func (m *Model) forward(p Packed, temperature float32, keep bool) (*Pass, error) {
 	if err := p.check(m.cfg); err != nil {
 		return nil, err
 	}
@@ -33,33 +66,19 @@ func (m *Model) LogProbs(p Packed, temperature float32, keep bool) (*Pass, error
 		return nil, fmt.Errorf("batch: temperature %g, want more than 0", temperature)
 	}
 	tmp := &scratch{b: m.b}
+	defer tmp.free() // before the head's logits, so that both don't add up
 	pass := &Pass{m: m, p: p, temperature: temperature, low: m.lowRankOn(), runs: p.groups()}
 	if keep {
-		pass.kept = &scratch{b: m.b}
+		pass.kept = m.newKept(len(p.IDs))
 	}
-	x, layers := m.run(tmp, pass.kept, p.IDs, p.Pos, pass.low, func(_ int, out, q, k, v compute.Buf) {
-		m.b.Attention(out, q, k, v, p.Segs, m.cfg.Attention())
-	})
-	pass.layers = layers
-	picked := scratch{b: m.b}
-	n := len(p.Out)
-	last := picked.alloc(n * m.cfg.Hidden)
-	m.b.PickRows(last, x, p.Out, m.cfg.Hidden)
-	tmp.free() // before the head's logits, so that both don't add up
-	if n > 0 {
-		pass.Stats = m.headStats(last, p, temperature)
-	}
-	if keep {
-		pass.last = last
-		pass.kept.bufs = append(pass.kept.bufs, picked.bufs...)
-	} else {
-		picked.free()
-	}
-	if err := m.b.Sync(); err != nil {
-		pass.Release()
-		return nil, err
-	}
+	x := m.run(tmp, pass.kept, p.IDs, p.Pos, pass.low, pass.attend)
+	pass.last = m.b.AllocUnset(len(p.Out) * m.cfg.Hidden)
+	m.b.PickRows(pass.last, x, p.Out, m.cfg.Hidden)
 	return pass, nil
+}
+
+func (p *Pass) attend(_ int, out, q, k, v compute.Buf) {
+	p.m.b.Attention(out, q, k, v, p.p.Segs, p.m.cfg.Attention())
 }
 
 // Release frees the activations. It may be called again, and after Backward.
@@ -67,5 +86,8 @@ func (p *Pass) Release() {
 	if p.kept != nil {
 		p.kept.free()
 	}
-	p.kept, p.layers, p.last = nil, nil, nil
+	if p.last != nil {
+		p.m.b.Free(p.last)
+	}
+	p.kept, p.last = nil, nil
 }

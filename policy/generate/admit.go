@@ -57,7 +57,7 @@ func (s *scheduler) prefill() error {
 	logits := s.m.Prefill(s.cache, packed, refs)
 	v := s.m.Config().Vocab
 	for i, p := range batch {
-		p.logits = s.b.Alloc(v)
+		p.logits = s.b.AllocUnset(v)
 		s.b.Copy(p.logits, s.b.Slice(logits, i*v, (i+1)*v))
 	}
 	s.b.Free(logits)
@@ -86,7 +86,7 @@ func (s *scheduler) start() ([]Sequence, error) {
 		return nil, nil
 	}
 	v := s.m.Config().Vocab
-	logits := s.b.Alloc(len(fresh) * v)
+	logits := s.b.AllocUnset(len(fresh) * v)
 	for i, q := range fresh {
 		s.b.Copy(s.b.Slice(logits, i*v, (i+1)*v), q.from.logits)
 	}

@@ -23,9 +23,10 @@ type ledger struct {
 	floats, caches int
 }
 
-func (l *ledger) Alloc(n int) compute.Buf     { l.floats += n; return l.Backend.Alloc(n) }
-func (l *ledger) AllocActs(n int) compute.Buf { l.floats += n; return l.Backend.AllocActs(n) }
-func (l *ledger) Free(b compute.Buf)          { l.floats -= b.Len(); l.Backend.Free(b) }
+func (l *ledger) Alloc(n int) compute.Buf      { l.floats += n; return l.Backend.Alloc(n) }
+func (l *ledger) AllocUnset(n int) compute.Buf { l.floats += n; return l.Backend.AllocUnset(n) }
+func (l *ledger) AllocActs(n int) compute.Buf  { l.floats += n; return l.Backend.AllocActs(n) }
+func (l *ledger) Free(b compute.Buf)           { l.floats -= b.Len(); l.Backend.Free(b) }
 
 func (l *ledger) NewCache(layers, pages int, h compute.Heads) compute.Cache {
 	l.caches++

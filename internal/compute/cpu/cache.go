@@ -10,6 +10,7 @@ import (
 type cache struct {
 	n      int
 	layers []pages
+	block  []float32 // what layers point into
 }
 
 // Pages is the number of pages.
@@ -17,18 +18,24 @@ func (c *cache) Pages() int { return c.n }
 
 // NewCache has room for pages·Page positions in each layer.
 func (b *Backend) NewCache(layers, n int, h compute.Heads) compute.Cache {
-	c := &cache{n: n, layers: make([]pages, layers)}
+	dp := padded(h.D)
+	size := n * h.KV * dp * compute.Page
+	c := &cache{n: n, layers: make([]pages, layers), block: b.free.takeFresh(2 * layers * size)}
+	rest := c.block
 	for l := range c.layers {
-		p := pages{h: h, dp: padded(h.D)}
-		size := n * h.KV * p.dp * compute.Page
-		p.keys, p.values = newAligned(size), newAligned(size)
-		c.layers[l] = p
+		c.layers[l] = pages{h: h, dp: dp, keys: rest[:size:size], values: rest[size : 2*size : 2*size]}
+		rest = rest[2*size:]
 	}
 	return c
 }
 
-// FreeCache gives the memory back to the garbage collector.
-func (b *Backend) FreeCache(c compute.Cache) { *c.(*cache) = cache{} }
+// FreeCache gives the memory back to the system: the next cache has another size, and pages that nobody writes should
+// cost nothing.
+func (b *Backend) FreeCache(c compute.Cache) {
+	cc := c.(*cache)
+	b.free.drop(cc.block)
+	*cc = cache{}
+}
 
 // CacheWrite stores row r of k and v at refs[r].
 func (b *Backend) CacheWrite(c compute.Cache, layer int, k, v compute.Buf, refs []compute.RowRef) {

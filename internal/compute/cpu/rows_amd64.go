@@ -28,3 +28,13 @@ func swigluAVX2(y *float32, gate *float32, up *float32, n int)
 //
 //go:noescape
 func swigluGradAVX2(dgate *float32, dup *float32, dy *float32, gate *float32, up *float32, n int)
+
+// widenAVX2 is widenHalf; n is a positive multiple of 16.
+//
+//go:noescape
+func widenAVX2(dst *float32, src *uint16, n int)
+
+// halveAVX2 is halfOf; n is a positive multiple of 16.
+//
+//go:noescape
+func halveAVX2(dst *uint16, src *float32, n int)

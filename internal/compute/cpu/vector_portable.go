@@ -14,3 +14,7 @@ func statBlocks(x []float32, _, _ float32, _, _, _ *lanes) []float32 { return x 
 func swigluBlocks(_, _, _ []float32) (done int) { return 0 }
 
 func swigluGradBlocks(_, _, _, _, _ []float32) (done int) { return 0 }
+
+func widenBlocks(_ []float32, _ []uint16) (done int) { return 0 }
+
+func halveBlocks(_ []uint16, _ []float32) (done int) { return 0 }

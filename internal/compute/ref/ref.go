@@ -5,7 +5,11 @@
 // are exact to about nine digits; [Data] gives them access to the numbers.
 package ref
 
-import "github.com/burnish-rl/burnish/internal/compute"
+import (
+	"math"
+
+	"github.com/burnish-rl/burnish/internal/compute"
+)
 
 // errLength is what kernels panic with when buffers don't fit together.
 const errLength = "compute/ref: buffers of different lengths"
@@ -39,8 +43,17 @@ func Data(b compute.Buf) []float64 {
 // Alloc returns n zeros.
 func (*Backend) Alloc(n int) compute.Buf { return &buf{make([]float64, n)} }
 
-// AllocActs is Alloc: activations have the one precision there is.
-func (b *Backend) AllocActs(n int) compute.Buf { return b.Alloc(n) }
+// AllocUnset returns n NaNs, so that reading one before writing it doesn't go unnoticed.
+func (b *Backend) AllocUnset(n int) compute.Buf {
+	x := b.Alloc(n)
+	for i := range x.(*buf).f {
+		x.(*buf).f[i] = math.NaN()
+	}
+	return x
+}
+
+// AllocActs is AllocUnset: activations have the one precision there is.
+func (b *Backend) AllocActs(n int) compute.Buf { return b.AllocUnset(n) }
 
 // NewHalf is nil: nothing is computed in bf16.
 func (*Backend) NewHalf(n, k int) compute.Buf { return nil }

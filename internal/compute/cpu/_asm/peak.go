@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	. "github.com/mmcloughlin/avo/build"
-	"github.com/mmcloughlin/avo/ir"
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 )
@@ -43,7 +42,7 @@ func fmaChain(s set, sums int) {
 	RET()
 }
 
-// dotChain is fmaChain with the BF16 dot product, which the assembler does not know: sums are Z0 to Z23, x is Z24, y Z25.
+// dotChain is fmaChain with the BF16 dot product, whose registers have names: sums are Z0 to Z23, x is Z24, y Z25.
 func dotChain() {
 	const sums = 24
 	TEXT("dotChainBF16", NOSPLIT, "func(rounds int, x, y uint32, out *float32)")
@@ -53,41 +52,18 @@ func dotChain() {
 	VPBROADCASTD(Load(Param("x"), GP32()), reg.Z24)
 	VPBROADCASTD(Load(Param("y"), GP32()), reg.Z25)
 	for i := range sums {
-		z := vector(i)
-		VPXORD(z, z, z)
+		VPXORD(zs[i], zs[i], zs[i])
 	}
 	rounds := Load(Param("rounds"), GP64())
 	Label("dotChainBF16_round")
 	for i := range sums {
-		dotBF16(i, 24, 25)
+		dotPairs(zs[24], zs[25], zs[i])
 	}
 	DECQ(rounds)
 	JNZ(operand.LabelRef("dotChainBF16_round"))
-	VMOVUPS(vector(sums-1), operand.Mem{Base: Load(Param("out"), GP64())})
+	VMOVUPS(zs[sums-1], operand.Mem{Base: Load(Param("out"), GP64())})
 	VZEROUPPER()
 	RET()
-}
-
-func vector(i int) reg.VecPhysical {
-	return [...]reg.VecPhysical{
-		reg.Z0, reg.Z1, reg.Z2, reg.Z3, reg.Z4, reg.Z5, reg.Z6, reg.Z7, reg.Z8, reg.Z9, reg.Z10, reg.Z11,
-		reg.Z12, reg.Z13, reg.Z14, reg.Z15, reg.Z16, reg.Z17, reg.Z18, reg.Z19, reg.Z20, reg.Z21, reg.Z22, reg.Z23,
-	}[i]
-}
-
-// dotBF16 is VDPBF16PS Zc, Zb, Za in Go's order, za += zb·zc: EVEX.512.F3.0F38.W0 52 /r (Intel's manual, volume 2).
-func dotBF16(za, zb, zc int) {
-	not := func(v, bit int) int { return ^v >> bit & 1 }
-	for _, b := range []int{
-		0x62,
-		not(za, 3)<<7 | not(zc, 4)<<6 | not(zc, 3)<<5 | not(za, 4)<<4 | 2,
-		(^zb&15)<<3 | 1<<2 | 2,
-		2<<5 | not(zb, 4)<<3,
-		0x52,
-		3<<6 | za&7<<3 | zc&7,
-	} {
-		Instruction(&ir.Instruction{Opcode: "BYTE", Operands: []operand.Op{operand.U8(b)}})
-	}
 }
 
 // readLines reads memory as fast as loads go.

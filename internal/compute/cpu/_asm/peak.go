@@ -25,7 +25,7 @@ func fmaChain(s set, sums int) {
 	x, y := s.vec(), s.vec()
 	VBROADCASTSS(operand.NewParamAddr("x", 8), x)
 	VBROADCASTSS(operand.NewParamAddr("y", 12), y)
-	acc := make([]reg.VecVirtual, sums)
+	acc := make([]operand.Op, sums)
 	for i := range acc {
 		acc[i] = s.vec()
 		s.zero(acc[i])

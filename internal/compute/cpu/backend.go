@@ -33,6 +33,7 @@ type Backend struct {
 	spare     sync.Pool // of *attendScratch
 	pages     segmentPages
 	scratch   [][]float32 // by worker
+	sampling  sampling    // the call under way
 }
 
 // Options say how to compute.

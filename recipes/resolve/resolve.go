@@ -189,32 +189,6 @@ func (r *Run) setSteps() error {
 	return nil
 }
 
-// plan computes the memory and writes its choice of micro-batch into the recipe.
-func (r *Run) plan() error {
-	c := &r.Config
-	w := train.Workload{
-		Config: c.Model.Config(), Adapter: c.Model.Adapter() != nil, Reference: c.Reference != nil, Prompts: c.Prompts, Samples: c.Samples,
-		PromptTokens: r.Audit.Prompt.Max, MaxTokens: c.Decoding.MaxTokens, Demonstrations: c.Algo.Needs().Demonstrations,
-		MicroBatch: r.Recipe.Train.MicroBatchTokens,
-	}
-	if w.Demonstrations {
-		w.MaxTokens = r.Audit.Target.Max
-	}
-	w.Trained = c.Model.TrainedElements()
-	w.StateBytes = c.Optim.StateBytes(w.Trained)
-	var err error
-	if w.EvalPrompts, err = r.heldOutPrompts(); err != nil {
-		return err
-	}
-	w.EvalMaxTokens = c.Eval.Decoding.MaxTokens
-	if r.Plan, err = train.NewPlan(w); err != nil {
-		return err
-	}
-	r.Recipe.Train.MicroBatchTokens = r.Plan.MicroBatchTokens
-	c.MicroBatchTokens = r.Plan.MicroBatchTokens
-	return nil
-}
-
 // heldOutPrompts counts the tokens of each prompt that an evaluation answers.
 func (r *Run) heldOutPrompts() ([]int, error) {
 	e := r.Config.Eval

@@ -96,6 +96,7 @@ func newScheduler(m *decoder.Model, reqs []Request, o Options) (*scheduler, erro
 		pages = max(o.pages, largest)
 	}
 	s.cache = m.NewCache(pages)
+	s.decoder = m.NewDecoder(s.cache)
 	s.pool = newPagePool(s.cache, func(p int32) { s.b.CacheClear(s.cache, p) })
 	s.choosers = make([]chooser, runtime.GOMAXPROCS(0))
 	return s, nil

@@ -80,7 +80,7 @@ func (g *attentionGrad) tile(s *attendScratch, from, head int) {
 	g.b.againstRows(s.ds, ld, s, s.dout, p, g.p.valueColumns, head)
 	for m, inv := range s.inv {
 		at := ((from+m/group)*h.Q + head*group + m%group) * d
-		mean := dot(s.dout[m*d:][:d], g.out[at:][:d])
+		mean := g.b.kernel.dot(s.dout[m*d:][:d], g.out[at:][:d])
 		scoreGrad(s.ds[m*ld:][:ld], s.s[m*ld:][:ld], int(s.n[m/group]), inv, mean)
 	}
 	s.dq = zeroed(s.dq, len(s.inv)*p.dp)

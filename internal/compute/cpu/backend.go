@@ -11,7 +11,9 @@
 package cpu
 
 import (
+	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 )
 
@@ -19,20 +21,46 @@ import (
 type Backend struct {
 	kernel    *kernel
 	threads   int
+	bf16      bool // activations, weights and the cache are kept in bf16
 	pool      *pool
 	spreading spread // the call under way
+	mul       mulTask
+	mulX      mulGradXTask
+	mulW      mulGradWTask
+	calls     rowCalls
 	free      *freeList
 	rope      ropeTables
 	spare     sync.Pool // of *attendScratch
 	pages     segmentPages
 	scratch   [][]float32 // by worker
+	sampling  sampling    // the call under way
 }
 
-// New returns a backend with the best kernels of this machine. threads is the number of goroutines that share a
-// call, 0 for GOMAXPROCS.
+// Options say how to compute.
+type Options struct {
+	Threads int    // goroutines that share a call; 0 is GOMAXPROCS
+	Kernels string // one of [Impls]; "" is the best of this machine
+	BF16    bool   // keep activations, weights and the cache in bf16; sums stay float32
+}
+
+// New returns a backend that computes in float32 with the best kernels of this machine.
 func New(threads int) *Backend {
 	all := kernels()
 	return newBackend(all[len(all)-1], threads)
+}
+
+// Open returns a backend. Unknown kernels are an error.
+func Open(o Options) (*Backend, error) {
+	all := kernels()
+	i := len(all) - 1
+	if o.Kernels != "" {
+		if i = slices.IndexFunc(all, func(k *kernel) bool { return k.name == o.Kernels }); i < 0 {
+			return nil, fmt.Errorf("cpu: kernels: %q, want one of %q", o.Kernels, Impls())
+		}
+	}
+	b := newBackend(all[i], o.Threads)
+	b.bf16 = o.BF16
+	return b, nil
 }
 
 func newBackend(k *kernel, threads int) *Backend {
@@ -45,8 +73,13 @@ func newBackend(k *kernel, threads int) *Backend {
 	return b
 }
 
-// Name is "cpu/" and the kernel set's name.
-func (b *Backend) Name() string { return "cpu/" + b.kernel.name }
+// Name is "cpu/", the kernel set's name, and the precision unless it is float32.
+func (b *Backend) Name() string {
+	if b.bf16 {
+		return "cpu/" + b.kernel.name + ", bf16"
+	}
+	return "cpu/" + b.kernel.name
+}
 
 // Threads is the number of goroutines that share a call.
 func (b *Backend) Threads() int { return b.threads }

@@ -27,11 +27,15 @@ type grid struct {
 // newGrid chooses blocks: rows such that a block of kc terms stays in the second-level cache, then pairs of panels
 // until there are enough units for the threads. work is the number of multiply-adds.
 func newGrid(rows, cols, kc, work, threads int) grid {
+	return newGridOf(min(max(blockFloats/kc, minBlockRows), maxBlockRows), rows, cols, work, threads)
+}
+
+// newGridOf is newGrid with at most most rows in a block.
+func newGridOf(most, rows, cols, work, threads int) grid {
 	if rows == 0 || cols == 0 {
 		return grid{}
 	}
 	g := grid{rows: rows, cols: cols}
-	most := min(max(blockFloats/kc, minBlockRows), maxBlockRows)
 	g.setRows(ceilDiv(rows, most))
 	units := 1
 	if threads > 1 {

@@ -3,9 +3,13 @@ package cpu
 // portable is run in plain Go. The explicit conversion rounds each product before the sum, so that no compiler fuses
 // the two and every platform gives the same bits, for every shape of tile.
 func (p *product) portable() {
-	mulGeneric(p.c0, p.ldc, p.a, p.rs, p.cs, p.b0, p.m, p.kc, p.load)
+	mul := mulGeneric
+	if p.pairs {
+		mul = mulPairsGeneric
+	}
+	mul(p.c0, p.ldc, p.a, p.rs, p.cs, p.b0, p.m, p.kc, p.load)
 	if p.c1 != nil {
-		mulGeneric(p.c1, p.ldc, p.a, p.rs, p.cs, p.b1, p.m, p.kc, p.load)
+		mul(p.c1, p.ldc, p.a, p.rs, p.cs, p.b1, p.m, p.kc, p.load)
 	}
 }
 

@@ -1,10 +1,5 @@
 package cpu
 
-import (
-	"fmt"
-	"slices"
-)
-
 // The assembly is written by the module in _asm and checked in; `go generate` here writes it again, offline once the
 // modules are in the cache.
 //
@@ -21,18 +16,23 @@ type tileFunc func(c0, c1 *float32, ldc int, a *float32, rs, cs int, b0, b1 *flo
 // kernel is one instruction set's way to multiply.
 type kernel struct {
 	name string
-	// one and two hold the tiles for one and two panels by their number of rows, nil where there is none.
-	// Both are empty in the portable set.
-	one, two  [maxTileRows + 1]tileFunc
-	transpose func(dst, src *float32, srcStep, blocks int) // nil: transpose16Generic
-	vector    bool                                         // the row kernels of vector_x86.go
+	// numbers and pairs are empty in the portable set.
+	numbers, pairs tileSet
+	transpose      func(dst, src *float32, srcStep, blocks int) // nil: the loop of transpose16
+	flipPairs      func(dst, src *float32, srcStep, blocks int) // nil: the loop of transposePairs
+	rowPairs       func(dst, a, b *float32, n, count, step int) // nil: the loop of pairRows
+	halfPairs      func(dst *float32, a, b *uint16, n int)      // nil: the loop of pairHalves
+	vector         bool                                         // the row kernels of vector_x86.go
 }
+
+// tileSet holds the tiles for one and two panels by their number of rows, nil where there is none.
+type tileSet struct{ one, two [maxTileRows + 1]tileFunc }
 
 // product is c += a·b for m rows and one or two panels of 16 columns:
 //
 //	c0[i·ldc+j] = (load ? c0[i·ldc+j] : 0) + Σ_k a[i·rs+k·cs]·b0[k·16+j],   k ascending, 0 <= j < 16
 //
-// and the same for c1 and b1 unless they are nil.
+// and the same for c1 and b1 unless they are nil. The elements of a and b may be pairs of bf16 numbers.
 type product struct {
 	c0, c1 []float32
 	ldc    int
@@ -41,6 +41,7 @@ type product struct {
 	b0, b1 []float32
 	m, kc  int
 	load   bool
+	pairs  bool
 }
 
 // run computes a product tile by tile. An element's bits don't depend on the tile it falls into.
@@ -48,15 +49,19 @@ func (k *kernel) run(p product) {
 	if p.m <= 0 {
 		return
 	}
-	if k.one[1] == nil || p.kc <= 0 {
+	set := &k.numbers
+	if p.pairs {
+		set = &k.pairs
+	}
+	if set.one[1] == nil || p.kc <= 0 {
 		p.portable()
 		return
 	}
 	p.check()
-	tiles := &k.one
+	tiles := &set.one
 	c1, b1 := &p.c0[0], &p.b0[0]
 	if p.c1 != nil {
-		if k.two[1] == nil {
+		if set.two[1] == nil {
 			second := p
 			second.c0, second.b0, second.c1, second.b1 = p.c1, p.b1, nil, nil
 			p.c1, p.b1 = nil, nil
@@ -64,7 +69,7 @@ func (k *kernel) run(p product) {
 			k.run(second)
 			return
 		}
-		tiles, c1, b1 = &k.two, &p.c1[0], &p.b1[0]
+		tiles, c1, b1 = &set.two, &p.c1[0], &p.b1[0]
 	}
 	for i := 0; i < p.m; {
 		rows := min(p.m-i, maxTileRows)
@@ -131,12 +136,7 @@ func Impls() []string {
 
 // NewWith is [New] with a named kernel set, one of [Impls].
 func NewWith(impl string, threads int) (*Backend, error) {
-	all := kernels()
-	i := slices.IndexFunc(all, func(k *kernel) bool { return k.name == impl })
-	if i < 0 {
-		return nil, fmt.Errorf("cpu: kernels: %q, want one of %q", impl, Impls())
-	}
-	return newBackend(all[i], threads), nil
+	return Open(Options{Threads: threads, Kernels: impl})
 }
 
 var portable = kernel{name: "portable"}

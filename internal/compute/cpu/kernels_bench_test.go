@@ -1,7 +1,6 @@
 package cpu
 
 import (
-	"fmt"
 	"testing"
 
 	"github.com/burnish-rl/burnish/internal/compute"
@@ -92,58 +91,6 @@ func BenchmarkCacheAttention(b *testing.B) {
 		be.CacheAttention(out, q, c, 0, tables, n, h)
 	}
 	report(b, float64(len(n)*int(n[0])*h.Q*h.D)*4e-9, len(n))
-}
-
-func BenchmarkTokenStats(b *testing.B) {
-	for _, s := range [][2]int{{512, 430}, {16, 49152}} {
-		rows, v := s[0], s[1]
-		be := New(0)
-		z, target := filled(be, rows*v), make([]int32, rows)
-		dlogp := make([]float32, rows)
-		b.Run(fmt.Sprintf("V%d", v), func(b *testing.B) {
-			for b.Loop() {
-				be.TokenStats(z, v, 1, target)
-			}
-			perElement(b, rows*v)
-		})
-		b.Run(fmt.Sprintf("V%d/gradient", v), func(b *testing.B) {
-			for b.Loop() {
-				be.TokenStatsGrad(z, v, 1, target, dlogp, nil)
-			}
-			perElement(b, rows*v)
-		})
-	}
-}
-
-func BenchmarkRows(b *testing.B) {
-	for _, s := range [][2]int{{1024, 128}, {1024, 576}} {
-		rows, h := s[0], s[1]
-		be := New(0)
-		x, y, g := filled(be, rows*h), be.Alloc(rows*h), filled(be, h)
-		dg, dy, second := be.Alloc(h), filled(be, rows*h), be.Alloc(rows*h)
-		size := fmt.Sprintf("H%d", h)
-		run := func(name string, f func()) {
-			b.Run(size+"/"+name, func(b *testing.B) {
-				for b.Loop() {
-					f()
-				}
-				perElement(b, rows*h)
-			})
-		}
-		run("rmsnorm", func() { be.RMSNorm(y, x, g, rows, 1e-5) })
-		run("rmsnorm gradient", func() { be.RMSNormGrad(y, dg, dy, x, g, rows, 1e-5) })
-		run("swiglu", func() { be.SwiGLU(y, x, dy) })
-		run("swiglu gradient", func() { be.SwiGLUGrad(y, dy, x, dy, x) })
-		run("add", func() { be.Add(y, x) })
-		run("adamw", func() {
-			be.AdamW(y, x, dy, second, compute.AdamW{Rate: 1e-3, Beta1: 0.9, Beta2: 0.99, Eps: 1e-8, C1: 1, C2: 1, GradScale: 1})
-		})
-		pos, freq := make([]int32, rows), make([]float32, 32)
-		for r := range pos {
-			pos[r] = int32(r)
-		}
-		run("rope", func() { be.RoPE(x, pos, h/64, 64, freq, false) })
-	}
 }
 
 func report(b *testing.B, gflop float64, rows int) {

@@ -23,8 +23,12 @@ func (s *lanes) sum() float32 {
 }
 
 // dot is Σ a·b, len(b) >= len(a).
-func dot(a, b []float32) float32 {
+func (k *kernel) dot(a, b []float32) float32 {
 	var s lanes
+	if k.vector {
+		done := dotBlocks(a, b, &s)
+		a, b = a[done:], b[done:]
+	}
 	b = b[:len(a)]
 	for len(a) >= compute.Lanes {
 		x, y := (*lanes)(a), (*lanes)(b)
@@ -91,11 +95,14 @@ func (k *kernel) expSum(x []float32, sub, scale float32) float32 {
 	return s.sum()
 }
 
-// scale multiplies x by a.
-func scale(x []float32, a float32) {
-	for i := range x {
-		x[i] *= a
-	}
+// rowCalls are the calls that a decoding step makes, one field each: they are run from here, so that none allocates.
+type rowCalls struct {
+	norm   normCall
+	rope   ropeCall
+	add    addCall
+	swiglu swigluCall
+	embed  embedCall
+	stats  statsCall
 }
 
 // elementGrain is the fewest elements that are worth a thread of their own.

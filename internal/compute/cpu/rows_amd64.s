@@ -504,3 +504,606 @@ swigluGradAVX2_next:
 	JNZ       swigluGradAVX2_next
 	VZEROUPPER
 	RET
+
+// func statGradAVX2(z *float32, n int, s *float32)
+// Requires: AVX, AVX2
+TEXT ·statGradAVX2(SB), NOSPLIT, $0-24
+	MOVQ         z+0(FP), AX
+	MOVQ         s+16(FP), CX
+	VBROADCASTSS (CX), Y0
+	VBROADCASTSS 4(CX), Y1
+	VBROADCASTSS 8(CX), Y2
+	VBROADCASTSS 12(CX), Y3
+	VBROADCASTSS 16(CX), Y4
+	VBROADCASTSS 20(CX), Y5
+	VBROADCASTSS 24(CX), Y6
+	MOVQ         n+8(FP), CX
+
+statGradAVX2_next:
+	VMOVUPS   f32x8_c2dc0000<>+0(SB), Y7
+	VMOVUPS   (AX), Y8
+	VSUBPS    Y0, Y8, Y8
+	VMULPS    Y1, Y8, Y8
+	VMAXPS    Y8, Y7, Y7
+	VMULPS    f32x8_3fb8aa3b<>+0(SB), Y7, Y8
+	VADDPS    f32x8_4b400000<>+0(SB), Y8, Y8
+	VSUBPS    f32x8_4b400000<>+0(SB), Y8, Y9
+	VMULPS    f32x8_3f318000<>+0(SB), Y9, Y10
+	VSUBPS    Y10, Y7, Y10
+	VMULPS    f32x8_b95e8083<>+0(SB), Y9, Y9
+	VSUBPS    Y9, Y10, Y9
+	VMULPS    f32x8_39506967<>+0(SB), Y9, Y10
+	VADDPS    f32x8_3ab743ce<>+0(SB), Y10, Y10
+	VMULPS    Y9, Y10, Y10
+	VADDPS    f32x8_3c088908<>+0(SB), Y10, Y10
+	VMULPS    Y9, Y10, Y10
+	VADDPS    f32x8_3d2aa9c1<>+0(SB), Y10, Y10
+	VMULPS    Y9, Y10, Y10
+	VADDPS    f32x8_3e2aaaaa<>+0(SB), Y10, Y10
+	VMULPS    Y9, Y10, Y10
+	VADDPS    f32x8_3f000000<>+0(SB), Y10, Y10
+	VMULPS    Y9, Y9, Y11
+	VMULPS    Y11, Y10, Y10
+	VADDPS    Y9, Y10, Y9
+	VADDPS    f32x8_3f800000<>+0(SB), Y9, Y9
+	VPSLLD    $0x17, Y8, Y8
+	VPADDD    Y8, Y9, Y8
+	VCMPPS    $0x11, f32x8_c2aeac4f<>+0(SB), Y7, Y9
+	VANDNPS   Y8, Y9, Y8
+	VCMPPS    $0x1d, f32x8_42b17218<>+0(SB), Y7, Y9
+	VBLENDVPS Y9, f32x8_7f800000<>+0(SB), Y8, Y8
+	VCMPPS    $0x03, Y7, Y7, Y9
+	VBLENDVPS Y9, Y7, Y8, Y8
+	VMULPS    Y2, Y8, Y8
+	VSUBPS    Y5, Y7, Y7
+	VADDPS    Y6, Y7, Y7
+	VMULPS    Y7, Y4, Y7
+	VADDPS    Y7, Y3, Y7
+	VXORPS    f32x8_80000000<>+0(SB), Y8, Y8
+	VMULPS    Y7, Y8, Y7
+	VMULPS    Y1, Y7, Y7
+	VMOVUPS   Y7, (AX)
+	ADDQ      $0x20, AX
+	SUBQ      $0x08, CX
+	JNZ       statGradAVX2_next
+	VZEROUPPER
+	RET
+
+// func widenAVX2(dst *float32, src *uint16, n int)
+// Requires: AVX, AVX2
+TEXT ·widenAVX2(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ n+16(FP), DX
+
+widenAVX2_next:
+	VPMOVZXWD (CX), Y0
+	VPSLLD    $0x10, Y0, Y0
+	VMOVUPS   Y0, (AX)
+	VPMOVZXWD 16(CX), Y0
+	VPSLLD    $0x10, Y0, Y0
+	VMOVUPS   Y0, 32(AX)
+	ADDQ      $0x40, AX
+	ADDQ      $0x20, CX
+	SUBQ      $0x10, DX
+	JNZ       widenAVX2_next
+	VZEROUPPER
+	RET
+
+// func halveAVX2(dst *uint16, src *float32, n int)
+// Requires: AVX, AVX2
+TEXT ·halveAVX2(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ n+16(FP), DX
+
+halveAVX2_next:
+	VMOVUPS   (CX), Y0
+	VPSRLD    $0x10, Y0, Y1
+	VANDPS    f32x8_00000001<>+0(SB), Y1, Y2
+	VPADDD    f32x8_00007fff<>+0(SB), Y0, Y3
+	VPADDD    Y2, Y3, Y2
+	VPSRLD    $0x10, Y2, Y2
+	VORPS     f32x8_00000040<>+0(SB), Y1, Y1
+	VCMPPS    $0x03, Y0, Y0, Y0
+	VBLENDVPS Y0, Y1, Y2, Y2
+	VMOVUPS   32(CX), Y0
+	VPSRLD    $0x10, Y0, Y1
+	VANDPS    f32x8_00000001<>+0(SB), Y1, Y3
+	VPADDD    f32x8_00007fff<>+0(SB), Y0, Y4
+	VPADDD    Y3, Y4, Y3
+	VPSRLD    $0x10, Y3, Y3
+	VORPS     f32x8_00000040<>+0(SB), Y1, Y1
+	VCMPPS    $0x03, Y0, Y0, Y0
+	VBLENDVPS Y0, Y1, Y3, Y3
+	VPACKUSDW Y3, Y2, Y0
+	VPERMQ    $0xd8, Y0, Y0
+	VMOVDQU   Y0, (AX)
+	ADDQ      $0x20, AX
+	ADDQ      $0x40, CX
+	SUBQ      $0x10, DX
+	JNZ       halveAVX2_next
+	VZEROUPPER
+	RET
+
+DATA f32x8_00000001<>+0(SB)/4, $0x00000001
+DATA f32x8_00000001<>+4(SB)/4, $0x00000001
+DATA f32x8_00000001<>+8(SB)/4, $0x00000001
+DATA f32x8_00000001<>+12(SB)/4, $0x00000001
+DATA f32x8_00000001<>+16(SB)/4, $0x00000001
+DATA f32x8_00000001<>+20(SB)/4, $0x00000001
+DATA f32x8_00000001<>+24(SB)/4, $0x00000001
+DATA f32x8_00000001<>+28(SB)/4, $0x00000001
+GLOBL f32x8_00000001<>(SB), RODATA|NOPTR, $32
+
+DATA f32x8_00007fff<>+0(SB)/4, $0x00007fff
+DATA f32x8_00007fff<>+4(SB)/4, $0x00007fff
+DATA f32x8_00007fff<>+8(SB)/4, $0x00007fff
+DATA f32x8_00007fff<>+12(SB)/4, $0x00007fff
+DATA f32x8_00007fff<>+16(SB)/4, $0x00007fff
+DATA f32x8_00007fff<>+20(SB)/4, $0x00007fff
+DATA f32x8_00007fff<>+24(SB)/4, $0x00007fff
+DATA f32x8_00007fff<>+28(SB)/4, $0x00007fff
+GLOBL f32x8_00007fff<>(SB), RODATA|NOPTR, $32
+
+DATA f32x8_00000040<>+0(SB)/4, $0x00000040
+DATA f32x8_00000040<>+4(SB)/4, $0x00000040
+DATA f32x8_00000040<>+8(SB)/4, $0x00000040
+DATA f32x8_00000040<>+12(SB)/4, $0x00000040
+DATA f32x8_00000040<>+16(SB)/4, $0x00000040
+DATA f32x8_00000040<>+20(SB)/4, $0x00000040
+DATA f32x8_00000040<>+24(SB)/4, $0x00000040
+DATA f32x8_00000040<>+28(SB)/4, $0x00000040
+GLOBL f32x8_00000040<>(SB), RODATA|NOPTR, $32
+
+// func dotLanesAVX2(a *float32, b *float32, n int, sums *float32)
+// Requires: AVX
+TEXT ·dotLanesAVX2(SB), NOSPLIT, $0-32
+	MOVQ    a+0(FP), AX
+	MOVQ    b+8(FP), CX
+	MOVQ    sums+24(FP), DX
+	VMOVUPS (DX), Y0
+	VMOVUPS 32(DX), Y1
+	MOVQ    n+16(FP), BX
+
+dotLanesAVX2_next:
+	VMOVUPS (AX), Y2
+	VMULPS  (CX), Y2, Y2
+	VADDPS  Y2, Y0, Y0
+	VMOVUPS 32(AX), Y2
+	VMULPS  32(CX), Y2, Y2
+	VADDPS  Y2, Y1, Y1
+	ADDQ    $0x40, AX
+	ADDQ    $0x40, CX
+	SUBQ    $0x10, BX
+	JNZ     dotLanesAVX2_next
+	VMOVUPS Y0, (DX)
+	VMOVUPS Y1, 32(DX)
+	VZEROUPPER
+	RET
+
+// func normDotLanesAVX2(gain *float32, dy *float32, x *float32, n int, sums *float32)
+// Requires: AVX
+TEXT ·normDotLanesAVX2(SB), NOSPLIT, $0-40
+	MOVQ    gain+0(FP), AX
+	MOVQ    dy+8(FP), CX
+	MOVQ    x+16(FP), DX
+	MOVQ    sums+32(FP), BX
+	VMOVUPS (BX), Y0
+	VMOVUPS 32(BX), Y1
+	MOVQ    n+24(FP), SI
+
+normDotLanesAVX2_next:
+	VMOVUPS (AX), Y2
+	VMOVUPS (CX), Y3
+	VMULPS  Y3, Y2, Y2
+	VMOVUPS (DX), Y3
+	VMULPS  Y3, Y2, Y2
+	VADDPS  Y2, Y0, Y0
+	VMOVUPS 32(AX), Y2
+	VMOVUPS 32(CX), Y3
+	VMULPS  Y3, Y2, Y2
+	VMOVUPS 32(DX), Y3
+	VMULPS  Y3, Y2, Y2
+	VADDPS  Y2, Y1, Y1
+	ADDQ    $0x40, AX
+	ADDQ    $0x40, CX
+	ADDQ    $0x40, DX
+	SUBQ    $0x10, SI
+	JNZ     normDotLanesAVX2_next
+	VMOVUPS Y0, (BX)
+	VMOVUPS Y1, 32(BX)
+	VZEROUPPER
+	RET
+
+// func normScaleAVX2(y *float32, x *float32, gain *float32, s float32, n int)
+// Requires: AVX, AVX2, SSE
+TEXT ·normScaleAVX2(SB), NOSPLIT, $0-40
+	MOVQ         y+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         gain+16(FP), DX
+	MOVSS        s+24(FP), X0
+	VBROADCASTSS X0, Y0
+	MOVQ         n+32(FP), BX
+
+normScaleAVX2_next:
+	VMOVUPS (DX), Y1
+	VMOVUPS (CX), Y2
+	VMULPS  Y0, Y2, Y2
+	VMULPS  Y2, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(DX), Y1
+	VMOVUPS 32(CX), Y2
+	VMULPS  Y0, Y2, Y2
+	VMULPS  Y2, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	ADDQ    $0x40, AX
+	ADDQ    $0x40, CX
+	ADDQ    $0x40, DX
+	SUBQ    $0x10, BX
+	JNZ     normScaleAVX2_next
+	VZEROUPPER
+	RET
+
+// func normGradAVX2(dx *float32, dy *float32, x *float32, gain *float32, s float32, c float32, n int)
+// Requires: AVX, AVX2, SSE
+TEXT ·normGradAVX2(SB), NOSPLIT, $0-48
+	MOVQ         dx+0(FP), AX
+	MOVQ         dy+8(FP), CX
+	MOVQ         x+16(FP), DX
+	MOVQ         gain+24(FP), BX
+	MOVSS        s+32(FP), X0
+	VBROADCASTSS X0, Y0
+	MOVSS        c+36(FP), X1
+	VBROADCASTSS X1, Y1
+	MOVQ         n+40(FP), SI
+
+normGradAVX2_next:
+	VMOVUPS (BX), Y2
+	VMOVUPS (CX), Y3
+	VMULPS  Y3, Y2, Y2
+	VMULPS  Y2, Y0, Y2
+	VMOVUPS (DX), Y3
+	VMULPS  Y1, Y3, Y3
+	VSUBPS  Y3, Y2, Y2
+	VMOVUPS (AX), Y3
+	VADDPS  Y2, Y3, Y2
+	VMOVUPS Y2, (AX)
+	VMOVUPS 32(BX), Y2
+	VMOVUPS 32(CX), Y3
+	VMULPS  Y3, Y2, Y2
+	VMULPS  Y2, Y0, Y2
+	VMOVUPS 32(DX), Y3
+	VMULPS  Y1, Y3, Y3
+	VSUBPS  Y3, Y2, Y2
+	VMOVUPS 32(AX), Y3
+	VADDPS  Y2, Y3, Y2
+	VMOVUPS Y2, 32(AX)
+	ADDQ    $0x40, AX
+	ADDQ    $0x40, CX
+	ADDQ    $0x40, DX
+	ADDQ    $0x40, BX
+	SUBQ    $0x10, SI
+	JNZ     normGradAVX2_next
+	VZEROUPPER
+	RET
+
+// func gainGradAVX2(dg *float32, dy *float32, x *float32, s float32, n int)
+// Requires: AVX, AVX2, SSE
+TEXT ·gainGradAVX2(SB), NOSPLIT, $0-40
+	MOVQ         dg+0(FP), AX
+	MOVQ         dy+8(FP), CX
+	MOVQ         x+16(FP), DX
+	MOVSS        s+24(FP), X0
+	VBROADCASTSS X0, Y0
+	MOVQ         n+32(FP), BX
+
+gainGradAVX2_next:
+	VMOVUPS (CX), Y1
+	VMOVUPS (DX), Y2
+	VMULPS  Y0, Y2, Y2
+	VMULPS  Y2, Y1, Y1
+	VMOVUPS (AX), Y2
+	VADDPS  Y1, Y2, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(CX), Y1
+	VMOVUPS 32(DX), Y2
+	VMULPS  Y0, Y2, Y2
+	VMULPS  Y2, Y1, Y1
+	VMOVUPS 32(AX), Y2
+	VADDPS  Y1, Y2, Y1
+	VMOVUPS Y1, 32(AX)
+	ADDQ    $0x40, AX
+	ADDQ    $0x40, CX
+	ADDQ    $0x40, DX
+	SUBQ    $0x10, BX
+	JNZ     gainGradAVX2_next
+	VZEROUPPER
+	RET
+
+// func addAVX2(y *float32, x *float32, n int)
+// Requires: AVX
+TEXT ·addAVX2(SB), NOSPLIT, $0-24
+	MOVQ y+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+
+addAVX2_next:
+	VMOVUPS (AX), Y0
+	VMOVUPS (CX), Y1
+	VADDPS  Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(AX), Y0
+	VMOVUPS 32(CX), Y1
+	VADDPS  Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	ADDQ    $0x40, AX
+	ADDQ    $0x40, CX
+	SUBQ    $0x10, DX
+	JNZ     addAVX2_next
+	VZEROUPPER
+	RET
+
+// func axpyAVX2(y *float32, x *float32, a float32, n int)
+// Requires: AVX, AVX2, SSE
+TEXT ·axpyAVX2(SB), NOSPLIT, $0-32
+	MOVQ         y+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVSS        a+16(FP), X0
+	VBROADCASTSS X0, Y0
+	MOVQ         n+24(FP), DX
+
+axpyAVX2_next:
+	VMOVUPS (AX), Y1
+	VMOVUPS (CX), Y2
+	VMULPS  Y2, Y0, Y2
+	VADDPS  Y2, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(AX), Y1
+	VMOVUPS 32(CX), Y2
+	VMULPS  Y2, Y0, Y2
+	VADDPS  Y2, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	ADDQ    $0x40, AX
+	ADDQ    $0x40, CX
+	SUBQ    $0x10, DX
+	JNZ     axpyAVX2_next
+	VZEROUPPER
+	RET
+
+// func scaleAVX2(x *float32, a float32, n int)
+// Requires: AVX, AVX2, SSE
+TEXT ·scaleAVX2(SB), NOSPLIT, $0-24
+	MOVQ         x+0(FP), AX
+	MOVSS        a+8(FP), X0
+	VBROADCASTSS X0, Y0
+	MOVQ         n+16(FP), CX
+
+scaleAVX2_next:
+	VMOVUPS (AX), Y1
+	VMULPS  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(AX), Y1
+	VMULPS  Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	ADDQ    $0x40, AX
+	SUBQ    $0x10, CX
+	JNZ     scaleAVX2_next
+	VZEROUPPER
+	RET
+
+// func turnAVX2(x *float32, cos *float32, sin *float32, flip float32, half int, heads int)
+// Requires: AVX, AVX2, SSE
+TEXT ·turnAVX2(SB), NOSPLIT, $0-48
+	MOVQ         x+0(FP), AX
+	MOVQ         cos+8(FP), CX
+	MOVQ         sin+16(FP), DX
+	MOVSS        flip+24(FP), X0
+	VBROADCASTSS X0, Y0
+	MOVQ         half+32(FP), BX
+	MOVQ         heads+40(FP), SI
+	SHLQ         $0x02, BX
+	LEAQ         (AX)(BX*1), DI
+
+turnAVX2_head:
+	XORQ R8, R8
+
+turnAVX2_next:
+	VMOVUPS (AX)(R8*1), Y1
+	VMOVUPS (DI)(R8*1), Y2
+	VMOVUPS (CX)(R8*1), Y3
+	VXORPS  (DX)(R8*1), Y0, Y4
+	VMULPS  Y3, Y1, Y5
+	VMULPS  Y4, Y2, Y6
+	VSUBPS  Y6, Y5, Y5
+	VMOVUPS Y5, (AX)(R8*1)
+	VMULPS  Y3, Y2, Y2
+	VMULPS  Y4, Y1, Y1
+	VADDPS  Y1, Y2, Y1
+	VMOVUPS Y1, (DI)(R8*1)
+	ADDQ    $0x20, R8
+	CMPQ    R8, BX
+	JB      turnAVX2_next
+	LEAQ    (AX)(BX*2), AX
+	LEAQ    (DI)(BX*2), DI
+	DECQ    SI
+	JNZ     turnAVX2_head
+	VZEROUPPER
+	RET
+
+// func adamWAVX2(p *float32, grad *float32, m *float32, v *float32, n int, o *float32)
+// Requires: AVX
+TEXT ·adamWAVX2(SB), NOSPLIT, $0-48
+	MOVQ         p+0(FP), AX
+	MOVQ         grad+8(FP), CX
+	MOVQ         m+16(FP), DX
+	MOVQ         v+24(FP), BX
+	MOVQ         o+40(FP), SI
+	VBROADCASTSS (SI), Y0
+	VBROADCASTSS 4(SI), Y1
+	VBROADCASTSS 8(SI), Y2
+	VBROADCASTSS 12(SI), Y3
+	VBROADCASTSS 16(SI), Y4
+	VBROADCASTSS 20(SI), Y5
+	VBROADCASTSS 24(SI), Y6
+	VBROADCASTSS 28(SI), Y7
+	VBROADCASTSS 32(SI), Y8
+	VBROADCASTSS 36(SI), Y9
+	MOVQ         n+32(FP), SI
+
+adamWAVX2_next:
+	VMOVUPS (CX), Y10
+	VMULPS  Y9, Y10, Y10
+	VMOVUPS (DX), Y11
+	VMULPS  Y11, Y0, Y11
+	VMULPS  Y10, Y1, Y12
+	VADDPS  Y12, Y11, Y11
+	VMOVUPS (BX), Y12
+	VMULPS  Y12, Y2, Y12
+	VMULPS  Y10, Y10, Y10
+	VMULPS  Y10, Y3, Y10
+	VADDPS  Y10, Y12, Y10
+	VMOVUPS Y11, (DX)
+	VMOVUPS Y10, (BX)
+	VDIVPS  Y7, Y10, Y10
+	VSQRTPS Y10, Y10
+	VDIVPS  Y6, Y11, Y11
+	VMULPS  Y11, Y5, Y11
+	VADDPS  Y8, Y10, Y10
+	VDIVPS  Y10, Y11, Y10
+	VMOVUPS (AX), Y11
+	VMULPS  Y11, Y4, Y12
+	VSUBPS  Y12, Y11, Y11
+	VSUBPS  Y10, Y11, Y10
+	VMOVUPS Y10, (AX)
+	ADDQ    $0x20, AX
+	ADDQ    $0x20, CX
+	ADDQ    $0x20, DX
+	ADDQ    $0x20, BX
+	SUBQ    $0x08, SI
+	JNZ     adamWAVX2_next
+	VZEROUPPER
+	RET
+
+// func sgdAVX2(p *float32, grad *float32, n int, o *float32)
+// Requires: AVX
+TEXT ·sgdAVX2(SB), NOSPLIT, $0-32
+	MOVQ         p+0(FP), AX
+	MOVQ         grad+8(FP), CX
+	MOVQ         o+24(FP), DX
+	VBROADCASTSS (DX), Y0
+	VBROADCASTSS 4(DX), Y1
+	VBROADCASTSS 8(DX), Y1
+	VBROADCASTSS 12(DX), Y2
+	MOVQ         n+16(FP), DX
+
+sgdAVX2_next:
+	VMOVUPS (AX), Y3
+	VMOVUPS (CX), Y4
+	VMULPS  Y4, Y2, Y4
+	VMULPS  Y3, Y1, Y5
+	VADDPS  Y5, Y4, Y4
+	VMULPS  Y4, Y0, Y4
+	VSUBPS  Y4, Y3, Y3
+	VMOVUPS Y3, (AX)
+	ADDQ    $0x20, AX
+	ADDQ    $0x20, CX
+	SUBQ    $0x08, DX
+	JNZ     sgdAVX2_next
+	VZEROUPPER
+	RET
+
+// func sgdMomentumAVX2(p *float32, grad *float32, m *float32, n int, o *float32)
+// Requires: AVX
+TEXT ·sgdMomentumAVX2(SB), NOSPLIT, $0-40
+	MOVQ         p+0(FP), AX
+	MOVQ         grad+8(FP), CX
+	MOVQ         m+16(FP), DX
+	MOVQ         o+32(FP), BX
+	VBROADCASTSS (BX), Y0
+	VBROADCASTSS 4(BX), Y1
+	VBROADCASTSS 8(BX), Y2
+	VBROADCASTSS 12(BX), Y3
+	MOVQ         n+24(FP), BX
+
+sgdMomentumAVX2_next:
+	VMOVUPS (AX), Y4
+	VMOVUPS (CX), Y5
+	VMULPS  Y5, Y3, Y5
+	VMULPS  Y4, Y2, Y6
+	VADDPS  Y6, Y5, Y5
+	VMOVUPS (DX), Y6
+	VMULPS  Y6, Y1, Y6
+	VADDPS  Y6, Y5, Y5
+	VMOVUPS Y5, (DX)
+	VMULPS  Y5, Y0, Y5
+	VSUBPS  Y5, Y4, Y4
+	VMOVUPS Y4, (AX)
+	ADDQ    $0x20, AX
+	ADDQ    $0x20, CX
+	ADDQ    $0x20, DX
+	SUBQ    $0x08, BX
+	JNZ     sgdMomentumAVX2_next
+	VZEROUPPER
+	RET
+
+// func squareLanesAVX2(x *float32, n int, sums *float64)
+// Requires: AVX
+TEXT ·squareLanesAVX2(SB), NOSPLIT, $0-24
+	MOVQ    x+0(FP), AX
+	MOVQ    sums+16(FP), CX
+	VMOVUPS (CX), Y0
+	MOVQ    n+8(FP), DX
+
+squareLanesAVX2_next:
+	VCVTPS2PD (AX), Y1
+	VMULPD    Y1, Y1, Y1
+	VADDPD    Y1, Y0, Y0
+	VCVTPS2PD 16(AX), Y1
+	VMULPD    Y1, Y1, Y1
+	VADDPD    Y1, Y0, Y0
+	VCVTPS2PD 32(AX), Y1
+	VMULPD    Y1, Y1, Y1
+	VADDPD    Y1, Y0, Y0
+	VCVTPS2PD 48(AX), Y1
+	VMULPD    Y1, Y1, Y1
+	VADDPD    Y1, Y0, Y0
+	ADDQ      $0x40, AX
+	SUBQ      $0x10, DX
+	JNZ       squareLanesAVX2_next
+	VMOVUPS   Y0, (CX)
+	VZEROUPPER
+	RET
+
+// func largestBitsAVX2(x *float32, n int, most *uint32)
+// Requires: AVX, AVX2
+TEXT ·largestBitsAVX2(SB), NOSPLIT, $0-24
+	MOVQ    x+0(FP), AX
+	MOVQ    most+16(FP), CX
+	VMOVUPS (CX), Y0
+	VMOVUPS 32(CX), Y1
+	VMOVUPS f32x8_7fffffff<>+0(SB), Y2
+	MOVQ    n+8(FP), DX
+
+largestBitsAVX2_next:
+	VANDPS  (AX), Y2, Y3
+	VPMAXUD Y3, Y0, Y0
+	VANDPS  32(AX), Y2, Y3
+	VPMAXUD Y3, Y1, Y1
+	ADDQ    $0x40, AX
+	SUBQ    $0x10, DX
+	JNZ     largestBitsAVX2_next
+	VMOVUPS Y0, (CX)
+	VMOVUPS Y1, 32(CX)
+	VZEROUPPER
+	RET
+
+DATA f32x8_7fffffff<>+0(SB)/4, $0x7fffffff
+DATA f32x8_7fffffff<>+4(SB)/4, $0x7fffffff
+DATA f32x8_7fffffff<>+8(SB)/4, $0x7fffffff
+DATA f32x8_7fffffff<>+12(SB)/4, $0x7fffffff
+DATA f32x8_7fffffff<>+16(SB)/4, $0x7fffffff
+DATA f32x8_7fffffff<>+20(SB)/4, $0x7fffffff
+DATA f32x8_7fffffff<>+24(SB)/4, $0x7fffffff
+DATA f32x8_7fffffff<>+28(SB)/4, $0x7fffffff
+GLOBL f32x8_7fffffff<>(SB), RODATA|NOPTR, $32

@@ -34,15 +34,66 @@ mul1x16AVX512_start:
 	JZ    mul1x16AVX512_store
 
 mul1x16AVX512_k:
-	VMOVUPS      (DX)(SI*1), Z1
-	VBROADCASTSS (AX), Z2
-	VFMADD231PS  Z1, Z2, Z0
+	VMOVUPS      (DX)(SI*1), Z2
+	VBROADCASTSS (AX), Z1
+	VFMADD231PS  Z2, Z1, Z0
 	ADDQ         CX, AX
 	ADDQ         $0x40, SI
 	CMPQ         SI, BX
 	JB           mul1x16AVX512_k
 
 mul1x16AVX512_store:
+	MOVQ    c0+0(FP), AX
+	MOVQ    ldc+16(FP), CX
+	SHLQ    $0x02, CX
+	VMOVUPS Z0, (AX)
+	VZEROUPPER
+	RET
+
+// func mul1x16BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+// Requires: AVX, AVX512F
+TEXT ·mul1x16BF16(SB), NOSPLIT, $0-73
+	MOVB    load+72(FP), AL
+	TESTB   AL, AL
+	JZ      mul1x16BF16_zero
+	MOVQ    c0+0(FP), AX
+	MOVQ    ldc+16(FP), CX
+	SHLQ    $0x02, CX
+	VMOVUPS (AX), Z0
+	JMP     mul1x16BF16_start
+
+mul1x16BF16_zero:
+	VPXORD Z0, Z0, Z0
+
+mul1x16BF16_start:
+	MOVQ  rs+32(FP), AX
+	MOVQ  cs+40(FP), CX
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	LEAQ  (AX)(AX*2), AX
+	MOVQ  a+24(FP), AX
+	MOVQ  b0+48(FP), DX
+	MOVQ  kc+64(FP), BX
+	SHLQ  $0x06, BX
+	XORQ  SI, SI
+	TESTQ BX, BX
+	JZ    mul1x16BF16_store
+
+mul1x16BF16_k:
+	VMOVUPS      (DX)(SI*1), Z3
+	VBROADCASTSS (AX), Z1
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x66
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc1
+	ADDQ         CX, AX
+	ADDQ         $0x40, SI
+	CMPQ         SI, BX
+	JB           mul1x16BF16_k
+
+mul1x16BF16_store:
 	MOVQ    c0+0(FP), AX
 	MOVQ    ldc+16(FP), CX
 	SHLQ    $0x02, CX
@@ -83,17 +134,80 @@ mul2x16AVX512_start:
 	JZ    mul2x16AVX512_store
 
 mul2x16AVX512_k:
-	VMOVUPS      (BX)(DI*1), Z2
-	VBROADCASTSS (DX), Z3
-	VFMADD231PS  Z2, Z3, Z0
-	VBROADCASTSS (DX)(AX*1), Z3
-	VFMADD231PS  Z2, Z3, Z1
+	VMOVUPS      (BX)(DI*1), Z3
+	VBROADCASTSS (DX), Z2
+	VFMADD231PS  Z3, Z2, Z0
+	VBROADCASTSS (DX)(AX*1), Z2
+	VFMADD231PS  Z3, Z2, Z1
 	ADDQ         CX, DX
 	ADDQ         $0x40, DI
 	CMPQ         DI, SI
 	JB           mul2x16AVX512_k
 
 mul2x16AVX512_store:
+	MOVQ    c0+0(FP), AX
+	MOVQ    ldc+16(FP), CX
+	SHLQ    $0x02, CX
+	VMOVUPS Z0, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z1, (AX)
+	VZEROUPPER
+	RET
+
+// func mul2x16BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+// Requires: AVX, AVX512F
+TEXT ·mul2x16BF16(SB), NOSPLIT, $0-73
+	MOVB    load+72(FP), AL
+	TESTB   AL, AL
+	JZ      mul2x16BF16_zero
+	MOVQ    c0+0(FP), AX
+	MOVQ    ldc+16(FP), CX
+	SHLQ    $0x02, CX
+	VMOVUPS (AX), Z0
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z1
+	JMP     mul2x16BF16_start
+
+mul2x16BF16_zero:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+
+mul2x16BF16_start:
+	MOVQ  rs+32(FP), AX
+	MOVQ  cs+40(FP), CX
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	LEAQ  (AX)(AX*2), DX
+	MOVQ  a+24(FP), DX
+	MOVQ  b0+48(FP), BX
+	MOVQ  kc+64(FP), SI
+	SHLQ  $0x06, SI
+	XORQ  DI, DI
+	TESTQ SI, SI
+	JZ    mul2x16BF16_store
+
+mul2x16BF16_k:
+	VMOVUPS      (BX)(DI*1), Z4
+	VBROADCASTSS (DX), Z2
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x5e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc2
+	VBROADCASTSS (DX)(AX*1), Z3
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x5e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xcb
+	ADDQ         CX, DX
+	ADDQ         $0x40, DI
+	CMPQ         DI, SI
+	JB           mul2x16BF16_k
+
+mul2x16BF16_store:
 	MOVQ    c0+0(FP), AX
 	MOVQ    ldc+16(FP), CX
 	SHLQ    $0x02, CX
@@ -139,19 +253,94 @@ mul3x16AVX512_start:
 	JZ    mul3x16AVX512_store
 
 mul3x16AVX512_k:
-	VMOVUPS      (BX)(DI*1), Z3
-	VBROADCASTSS (DX), Z4
-	VFMADD231PS  Z3, Z4, Z0
-	VBROADCASTSS (DX)(AX*1), Z4
-	VFMADD231PS  Z3, Z4, Z1
-	VBROADCASTSS (DX)(AX*2), Z4
-	VFMADD231PS  Z3, Z4, Z2
+	VMOVUPS      (BX)(DI*1), Z4
+	VBROADCASTSS (DX), Z3
+	VFMADD231PS  Z4, Z3, Z0
+	VBROADCASTSS (DX)(AX*1), Z3
+	VFMADD231PS  Z4, Z3, Z1
+	VBROADCASTSS (DX)(AX*2), Z3
+	VFMADD231PS  Z4, Z3, Z2
 	ADDQ         CX, DX
 	ADDQ         $0x40, DI
 	CMPQ         DI, SI
 	JB           mul3x16AVX512_k
 
 mul3x16AVX512_store:
+	MOVQ    c0+0(FP), AX
+	MOVQ    ldc+16(FP), CX
+	SHLQ    $0x02, CX
+	VMOVUPS Z0, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z2, (AX)
+	VZEROUPPER
+	RET
+
+// func mul3x16BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+// Requires: AVX, AVX512F
+TEXT ·mul3x16BF16(SB), NOSPLIT, $0-73
+	MOVB    load+72(FP), AL
+	TESTB   AL, AL
+	JZ      mul3x16BF16_zero
+	MOVQ    c0+0(FP), AX
+	MOVQ    ldc+16(FP), CX
+	SHLQ    $0x02, CX
+	VMOVUPS (AX), Z0
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z1
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z2
+	JMP     mul3x16BF16_start
+
+mul3x16BF16_zero:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+
+mul3x16BF16_start:
+	MOVQ  rs+32(FP), AX
+	MOVQ  cs+40(FP), CX
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	LEAQ  (AX)(AX*2), DX
+	MOVQ  a+24(FP), DX
+	MOVQ  b0+48(FP), BX
+	MOVQ  kc+64(FP), SI
+	SHLQ  $0x06, SI
+	XORQ  DI, DI
+	TESTQ SI, SI
+	JZ    mul3x16BF16_store
+
+mul3x16BF16_k:
+	VMOVUPS      (BX)(DI*1), Z5
+	VBROADCASTSS (DX), Z3
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x56
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc3
+	VBROADCASTSS (DX)(AX*1), Z4
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x56
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xcc
+	VBROADCASTSS (DX)(AX*2), Z3
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x56
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd3
+	ADDQ         CX, DX
+	ADDQ         $0x40, DI
+	CMPQ         DI, SI
+	JB           mul3x16BF16_k
+
+mul3x16BF16_store:
 	MOVQ    c0+0(FP), AX
 	MOVQ    ldc+16(FP), CX
 	SHLQ    $0x02, CX
@@ -202,21 +391,108 @@ mul4x16AVX512_start:
 	JZ    mul4x16AVX512_store
 
 mul4x16AVX512_k:
-	VMOVUPS      (SI)(R8*1), Z4
-	VBROADCASTSS (BX), Z5
-	VFMADD231PS  Z4, Z5, Z0
-	VBROADCASTSS (BX)(AX*1), Z5
-	VFMADD231PS  Z4, Z5, Z1
-	VBROADCASTSS (BX)(AX*2), Z5
-	VFMADD231PS  Z4, Z5, Z2
-	VBROADCASTSS (BX)(DX*1), Z5
-	VFMADD231PS  Z4, Z5, Z3
+	VMOVUPS      (SI)(R8*1), Z5
+	VBROADCASTSS (BX), Z4
+	VFMADD231PS  Z5, Z4, Z0
+	VBROADCASTSS (BX)(AX*1), Z4
+	VFMADD231PS  Z5, Z4, Z1
+	VBROADCASTSS (BX)(AX*2), Z4
+	VFMADD231PS  Z5, Z4, Z2
+	VBROADCASTSS (BX)(DX*1), Z4
+	VFMADD231PS  Z5, Z4, Z3
 	ADDQ         CX, BX
 	ADDQ         $0x40, R8
 	CMPQ         R8, DI
 	JB           mul4x16AVX512_k
 
 mul4x16AVX512_store:
+	MOVQ    c0+0(FP), AX
+	MOVQ    ldc+16(FP), CX
+	SHLQ    $0x02, CX
+	VMOVUPS Z0, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z2, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z3, (AX)
+	VZEROUPPER
+	RET
+
+// func mul4x16BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+// Requires: AVX, AVX512F
+TEXT ·mul4x16BF16(SB), NOSPLIT, $0-73
+	MOVB    load+72(FP), AL
+	TESTB   AL, AL
+	JZ      mul4x16BF16_zero
+	MOVQ    c0+0(FP), AX
+	MOVQ    ldc+16(FP), CX
+	SHLQ    $0x02, CX
+	VMOVUPS (AX), Z0
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z1
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z2
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z3
+	JMP     mul4x16BF16_start
+
+mul4x16BF16_zero:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+
+mul4x16BF16_start:
+	MOVQ  rs+32(FP), AX
+	MOVQ  cs+40(FP), CX
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	LEAQ  (AX)(AX*2), DX
+	MOVQ  a+24(FP), BX
+	MOVQ  b0+48(FP), SI
+	MOVQ  kc+64(FP), DI
+	SHLQ  $0x06, DI
+	XORQ  R8, R8
+	TESTQ DI, DI
+	JZ    mul4x16BF16_store
+
+mul4x16BF16_k:
+	VMOVUPS      (SI)(R8*1), Z6
+	VBROADCASTSS (BX), Z4
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x4e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc4
+	VBROADCASTSS (BX)(AX*1), Z5
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x4e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xcd
+	VBROADCASTSS (BX)(AX*2), Z4
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x4e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd4
+	VBROADCASTSS (BX)(DX*1), Z5
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x4e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xdd
+	ADDQ         CX, BX
+	ADDQ         $0x40, R8
+	CMPQ         R8, DI
+	JB           mul4x16BF16_k
+
+mul4x16BF16_store:
 	MOVQ    c0+0(FP), AX
 	MOVQ    ldc+16(FP), CX
 	SHLQ    $0x02, CX
@@ -272,23 +548,122 @@ mul5x16AVX512_start:
 	JZ    mul5x16AVX512_store
 
 mul5x16AVX512_k:
-	VMOVUPS      (SI)(R8*1), Z5
-	VBROADCASTSS (BX), Z6
-	VFMADD231PS  Z5, Z6, Z0
-	VBROADCASTSS (BX)(AX*1), Z6
-	VFMADD231PS  Z5, Z6, Z1
-	VBROADCASTSS (BX)(AX*2), Z6
-	VFMADD231PS  Z5, Z6, Z2
-	VBROADCASTSS (BX)(DX*1), Z6
-	VFMADD231PS  Z5, Z6, Z3
-	VBROADCASTSS (BX)(AX*4), Z6
-	VFMADD231PS  Z5, Z6, Z4
+	VMOVUPS      (SI)(R8*1), Z6
+	VBROADCASTSS (BX), Z5
+	VFMADD231PS  Z6, Z5, Z0
+	VBROADCASTSS (BX)(AX*1), Z5
+	VFMADD231PS  Z6, Z5, Z1
+	VBROADCASTSS (BX)(AX*2), Z5
+	VFMADD231PS  Z6, Z5, Z2
+	VBROADCASTSS (BX)(DX*1), Z5
+	VFMADD231PS  Z6, Z5, Z3
+	VBROADCASTSS (BX)(AX*4), Z5
+	VFMADD231PS  Z6, Z5, Z4
 	ADDQ         CX, BX
 	ADDQ         $0x40, R8
 	CMPQ         R8, DI
 	JB           mul5x16AVX512_k
 
 mul5x16AVX512_store:
+	MOVQ    c0+0(FP), AX
+	MOVQ    ldc+16(FP), CX
+	SHLQ    $0x02, CX
+	VMOVUPS Z0, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z2, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z3, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z4, (AX)
+	VZEROUPPER
+	RET
+
+// func mul5x16BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+// Requires: AVX, AVX512F
+TEXT ·mul5x16BF16(SB), NOSPLIT, $0-73
+	MOVB    load+72(FP), AL
+	TESTB   AL, AL
+	JZ      mul5x16BF16_zero
+	MOVQ    c0+0(FP), AX
+	MOVQ    ldc+16(FP), CX
+	SHLQ    $0x02, CX
+	VMOVUPS (AX), Z0
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z1
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z2
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z3
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z4
+	JMP     mul5x16BF16_start
+
+mul5x16BF16_zero:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+
+mul5x16BF16_start:
+	MOVQ  rs+32(FP), AX
+	MOVQ  cs+40(FP), CX
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	LEAQ  (AX)(AX*2), DX
+	MOVQ  a+24(FP), BX
+	MOVQ  b0+48(FP), SI
+	MOVQ  kc+64(FP), DI
+	SHLQ  $0x06, DI
+	XORQ  R8, R8
+	TESTQ DI, DI
+	JZ    mul5x16BF16_store
+
+mul5x16BF16_k:
+	VMOVUPS      (SI)(R8*1), Z7
+	VBROADCASTSS (BX), Z5
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x46
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc5
+	VBROADCASTSS (BX)(AX*1), Z6
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x46
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xce
+	VBROADCASTSS (BX)(AX*2), Z5
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x46
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd5
+	VBROADCASTSS (BX)(DX*1), Z6
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x46
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xde
+	VBROADCASTSS (BX)(AX*4), Z5
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x46
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xe5
+	ADDQ         CX, BX
+	ADDQ         $0x40, R8
+	CMPQ         R8, DI
+	JB           mul5x16BF16_k
+
+mul5x16BF16_store:
 	MOVQ    c0+0(FP), AX
 	MOVQ    ldc+16(FP), CX
 	SHLQ    $0x02, CX
@@ -351,19 +726,19 @@ mul6x16AVX512_start:
 	JZ    mul6x16AVX512_store
 
 mul6x16AVX512_k:
-	VMOVUPS      (DI)(R9*1), Z6
-	VBROADCASTSS (BX), Z7
-	VFMADD231PS  Z6, Z7, Z0
-	VBROADCASTSS (BX)(AX*1), Z7
-	VFMADD231PS  Z6, Z7, Z1
-	VBROADCASTSS (BX)(AX*2), Z7
-	VFMADD231PS  Z6, Z7, Z2
-	VBROADCASTSS (BX)(DX*1), Z7
-	VFMADD231PS  Z6, Z7, Z3
-	VBROADCASTSS (BX)(AX*4), Z7
-	VFMADD231PS  Z6, Z7, Z4
-	VBROADCASTSS (SI), Z7
-	VFMADD231PS  Z6, Z7, Z5
+	VMOVUPS      (DI)(R9*1), Z7
+	VBROADCASTSS (BX), Z6
+	VFMADD231PS  Z7, Z6, Z0
+	VBROADCASTSS (BX)(AX*1), Z6
+	VFMADD231PS  Z7, Z6, Z1
+	VBROADCASTSS (BX)(AX*2), Z6
+	VFMADD231PS  Z7, Z6, Z2
+	VBROADCASTSS (BX)(DX*1), Z6
+	VFMADD231PS  Z7, Z6, Z3
+	VBROADCASTSS (BX)(AX*4), Z6
+	VFMADD231PS  Z7, Z6, Z4
+	VBROADCASTSS (SI), Z6
+	VFMADD231PS  Z7, Z6, Z5
 	ADDQ         CX, BX
 	ADDQ         CX, SI
 	ADDQ         $0x40, R9
@@ -371,6 +746,120 @@ mul6x16AVX512_k:
 	JB           mul6x16AVX512_k
 
 mul6x16AVX512_store:
+	MOVQ    c0+0(FP), AX
+	MOVQ    ldc+16(FP), CX
+	SHLQ    $0x02, CX
+	VMOVUPS Z0, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z2, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z3, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z4, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z5, (AX)
+	VZEROUPPER
+	RET
+
+// func mul6x16BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+// Requires: AVX, AVX512F
+TEXT ·mul6x16BF16(SB), NOSPLIT, $0-73
+	MOVB    load+72(FP), AL
+	TESTB   AL, AL
+	JZ      mul6x16BF16_zero
+	MOVQ    c0+0(FP), AX
+	MOVQ    ldc+16(FP), CX
+	SHLQ    $0x02, CX
+	VMOVUPS (AX), Z0
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z1
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z2
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z3
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z4
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z5
+	JMP     mul6x16BF16_start
+
+mul6x16BF16_zero:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+
+mul6x16BF16_start:
+	MOVQ  rs+32(FP), AX
+	MOVQ  cs+40(FP), CX
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	LEAQ  (AX)(AX*2), DX
+	MOVQ  a+24(FP), BX
+	LEAQ  (BX)(AX*4), SI
+	ADDQ  AX, SI
+	MOVQ  b0+48(FP), DI
+	MOVQ  kc+64(FP), R8
+	SHLQ  $0x06, R8
+	XORQ  R9, R9
+	TESTQ R8, R8
+	JZ    mul6x16BF16_store
+
+mul6x16BF16_k:
+	VMOVUPS      (DI)(R9*1), Z8
+	VBROADCASTSS (BX), Z6
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x3e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc6
+	VBROADCASTSS (BX)(AX*1), Z7
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x3e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xcf
+	VBROADCASTSS (BX)(AX*2), Z6
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x3e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd6
+	VBROADCASTSS (BX)(DX*1), Z7
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x3e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xdf
+	VBROADCASTSS (BX)(AX*4), Z6
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x3e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xe6
+	VBROADCASTSS (SI), Z7
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x3e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xef
+	ADDQ         CX, BX
+	ADDQ         CX, SI
+	ADDQ         $0x40, R9
+	CMPQ         R9, R8
+	JB           mul6x16BF16_k
+
+mul6x16BF16_store:
 	MOVQ    c0+0(FP), AX
 	MOVQ    ldc+16(FP), CX
 	SHLQ    $0x02, CX
@@ -438,21 +927,21 @@ mul7x16AVX512_start:
 	JZ    mul7x16AVX512_store
 
 mul7x16AVX512_k:
-	VMOVUPS      (DI)(R9*1), Z7
-	VBROADCASTSS (BX), Z8
-	VFMADD231PS  Z7, Z8, Z0
-	VBROADCASTSS (BX)(AX*1), Z8
-	VFMADD231PS  Z7, Z8, Z1
-	VBROADCASTSS (BX)(AX*2), Z8
-	VFMADD231PS  Z7, Z8, Z2
-	VBROADCASTSS (BX)(DX*1), Z8
-	VFMADD231PS  Z7, Z8, Z3
-	VBROADCASTSS (BX)(AX*4), Z8
-	VFMADD231PS  Z7, Z8, Z4
-	VBROADCASTSS (SI), Z8
-	VFMADD231PS  Z7, Z8, Z5
-	VBROADCASTSS (SI)(AX*1), Z8
-	VFMADD231PS  Z7, Z8, Z6
+	VMOVUPS      (DI)(R9*1), Z8
+	VBROADCASTSS (BX), Z7
+	VFMADD231PS  Z8, Z7, Z0
+	VBROADCASTSS (BX)(AX*1), Z7
+	VFMADD231PS  Z8, Z7, Z1
+	VBROADCASTSS (BX)(AX*2), Z7
+	VFMADD231PS  Z8, Z7, Z2
+	VBROADCASTSS (BX)(DX*1), Z7
+	VFMADD231PS  Z8, Z7, Z3
+	VBROADCASTSS (BX)(AX*4), Z7
+	VFMADD231PS  Z8, Z7, Z4
+	VBROADCASTSS (SI), Z7
+	VFMADD231PS  Z8, Z7, Z5
+	VBROADCASTSS (SI)(AX*1), Z7
+	VFMADD231PS  Z8, Z7, Z6
 	ADDQ         CX, BX
 	ADDQ         CX, SI
 	ADDQ         $0x40, R9
@@ -460,6 +949,132 @@ mul7x16AVX512_k:
 	JB           mul7x16AVX512_k
 
 mul7x16AVX512_store:
+	MOVQ    c0+0(FP), AX
+	MOVQ    ldc+16(FP), CX
+	SHLQ    $0x02, CX
+	VMOVUPS Z0, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z2, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z3, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z4, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z5, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z6, (AX)
+	VZEROUPPER
+	RET
+
+// func mul7x16BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+// Requires: AVX, AVX512F
+TEXT ·mul7x16BF16(SB), NOSPLIT, $0-73
+	MOVB    load+72(FP), AL
+	TESTB   AL, AL
+	JZ      mul7x16BF16_zero
+	MOVQ    c0+0(FP), AX
+	MOVQ    ldc+16(FP), CX
+	SHLQ    $0x02, CX
+	VMOVUPS (AX), Z0
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z1
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z2
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z3
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z4
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z5
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z6
+	JMP     mul7x16BF16_start
+
+mul7x16BF16_zero:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+
+mul7x16BF16_start:
+	MOVQ  rs+32(FP), AX
+	MOVQ  cs+40(FP), CX
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	LEAQ  (AX)(AX*2), DX
+	MOVQ  a+24(FP), BX
+	LEAQ  (BX)(AX*4), SI
+	ADDQ  AX, SI
+	MOVQ  b0+48(FP), DI
+	MOVQ  kc+64(FP), R8
+	SHLQ  $0x06, R8
+	XORQ  R9, R9
+	TESTQ R8, R8
+	JZ    mul7x16BF16_store
+
+mul7x16BF16_k:
+	VMOVUPS      (DI)(R9*1), Z9
+	VBROADCASTSS (BX), Z7
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x36
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc7
+	VBROADCASTSS (BX)(AX*1), Z8
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x36
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc8
+	VBROADCASTSS (BX)(AX*2), Z7
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x36
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd7
+	VBROADCASTSS (BX)(DX*1), Z8
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x36
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd8
+	VBROADCASTSS (BX)(AX*4), Z7
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x36
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xe7
+	VBROADCASTSS (SI), Z8
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x36
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xe8
+	VBROADCASTSS (SI)(AX*1), Z7
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x36
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xf7
+	ADDQ         CX, BX
+	ADDQ         CX, SI
+	ADDQ         $0x40, R9
+	CMPQ         R9, R8
+	JB           mul7x16BF16_k
+
+mul7x16BF16_store:
 	MOVQ    c0+0(FP), AX
 	MOVQ    ldc+16(FP), CX
 	SHLQ    $0x02, CX
@@ -532,23 +1147,23 @@ mul8x16AVX512_start:
 	JZ    mul8x16AVX512_store
 
 mul8x16AVX512_k:
-	VMOVUPS      (DI)(R9*1), Z8
-	VBROADCASTSS (BX), Z9
-	VFMADD231PS  Z8, Z9, Z0
-	VBROADCASTSS (BX)(AX*1), Z9
-	VFMADD231PS  Z8, Z9, Z1
-	VBROADCASTSS (BX)(AX*2), Z9
-	VFMADD231PS  Z8, Z9, Z2
-	VBROADCASTSS (BX)(DX*1), Z9
-	VFMADD231PS  Z8, Z9, Z3
-	VBROADCASTSS (BX)(AX*4), Z9
-	VFMADD231PS  Z8, Z9, Z4
-	VBROADCASTSS (SI), Z9
-	VFMADD231PS  Z8, Z9, Z5
-	VBROADCASTSS (SI)(AX*1), Z9
-	VFMADD231PS  Z8, Z9, Z6
-	VBROADCASTSS (SI)(AX*2), Z9
-	VFMADD231PS  Z8, Z9, Z7
+	VMOVUPS      (DI)(R9*1), Z9
+	VBROADCASTSS (BX), Z8
+	VFMADD231PS  Z9, Z8, Z0
+	VBROADCASTSS (BX)(AX*1), Z8
+	VFMADD231PS  Z9, Z8, Z1
+	VBROADCASTSS (BX)(AX*2), Z8
+	VFMADD231PS  Z9, Z8, Z2
+	VBROADCASTSS (BX)(DX*1), Z8
+	VFMADD231PS  Z9, Z8, Z3
+	VBROADCASTSS (BX)(AX*4), Z8
+	VFMADD231PS  Z9, Z8, Z4
+	VBROADCASTSS (SI), Z8
+	VFMADD231PS  Z9, Z8, Z5
+	VBROADCASTSS (SI)(AX*1), Z8
+	VFMADD231PS  Z9, Z8, Z6
+	VBROADCASTSS (SI)(AX*2), Z8
+	VFMADD231PS  Z9, Z8, Z7
 	ADDQ         CX, BX
 	ADDQ         CX, SI
 	ADDQ         $0x40, R9
@@ -556,6 +1171,144 @@ mul8x16AVX512_k:
 	JB           mul8x16AVX512_k
 
 mul8x16AVX512_store:
+	MOVQ    c0+0(FP), AX
+	MOVQ    ldc+16(FP), CX
+	SHLQ    $0x02, CX
+	VMOVUPS Z0, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z2, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z3, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z4, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z5, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z6, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z7, (AX)
+	VZEROUPPER
+	RET
+
+// func mul8x16BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+// Requires: AVX, AVX512F
+TEXT ·mul8x16BF16(SB), NOSPLIT, $0-73
+	MOVB    load+72(FP), AL
+	TESTB   AL, AL
+	JZ      mul8x16BF16_zero
+	MOVQ    c0+0(FP), AX
+	MOVQ    ldc+16(FP), CX
+	SHLQ    $0x02, CX
+	VMOVUPS (AX), Z0
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z1
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z2
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z3
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z4
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z5
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z6
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z7
+	JMP     mul8x16BF16_start
+
+mul8x16BF16_zero:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+
+mul8x16BF16_start:
+	MOVQ  rs+32(FP), AX
+	MOVQ  cs+40(FP), CX
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	LEAQ  (AX)(AX*2), DX
+	MOVQ  a+24(FP), BX
+	LEAQ  (BX)(AX*4), SI
+	ADDQ  AX, SI
+	MOVQ  b0+48(FP), DI
+	MOVQ  kc+64(FP), R8
+	SHLQ  $0x06, R8
+	XORQ  R9, R9
+	TESTQ R8, R8
+	JZ    mul8x16BF16_store
+
+mul8x16BF16_k:
+	VMOVUPS      (DI)(R9*1), Z10
+	VBROADCASTSS (BX), Z8
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x2e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc0
+	VBROADCASTSS (BX)(AX*1), Z9
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x2e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc9
+	VBROADCASTSS (BX)(AX*2), Z8
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x2e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd0
+	VBROADCASTSS (BX)(DX*1), Z9
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x2e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd9
+	VBROADCASTSS (BX)(AX*4), Z8
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x2e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xe0
+	VBROADCASTSS (SI), Z9
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x2e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xe9
+	VBROADCASTSS (SI)(AX*1), Z8
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x2e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xf0
+	VBROADCASTSS (SI)(AX*2), Z9
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x2e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xf9
+	ADDQ         CX, BX
+	ADDQ         CX, SI
+	ADDQ         $0x40, R9
+	CMPQ         R9, R8
+	JB           mul8x16BF16_k
+
+mul8x16BF16_store:
 	MOVQ    c0+0(FP), AX
 	MOVQ    ldc+16(FP), CX
 	SHLQ    $0x02, CX
@@ -650,35 +1403,35 @@ mul14x16AVX512_start:
 	JZ    mul14x16AVX512_store
 
 mul14x16AVX512_k:
-	VMOVUPS      (R8)(R10*1), Z14
-	VBROADCASTSS (BX), Z15
-	VFMADD231PS  Z14, Z15, Z0
-	VBROADCASTSS (BX)(AX*1), Z15
-	VFMADD231PS  Z14, Z15, Z1
-	VBROADCASTSS (BX)(AX*2), Z15
-	VFMADD231PS  Z14, Z15, Z2
-	VBROADCASTSS (BX)(DX*1), Z15
-	VFMADD231PS  Z14, Z15, Z3
-	VBROADCASTSS (BX)(AX*4), Z15
-	VFMADD231PS  Z14, Z15, Z4
-	VBROADCASTSS (SI), Z15
-	VFMADD231PS  Z14, Z15, Z5
-	VBROADCASTSS (SI)(AX*1), Z15
-	VFMADD231PS  Z14, Z15, Z6
-	VBROADCASTSS (SI)(AX*2), Z15
-	VFMADD231PS  Z14, Z15, Z7
-	VBROADCASTSS (SI)(DX*1), Z15
-	VFMADD231PS  Z14, Z15, Z8
-	VBROADCASTSS (SI)(AX*4), Z15
-	VFMADD231PS  Z14, Z15, Z9
-	VBROADCASTSS (DI), Z15
-	VFMADD231PS  Z14, Z15, Z10
-	VBROADCASTSS (DI)(AX*1), Z15
-	VFMADD231PS  Z14, Z15, Z11
-	VBROADCASTSS (DI)(AX*2), Z15
-	VFMADD231PS  Z14, Z15, Z12
-	VBROADCASTSS (DI)(DX*1), Z15
-	VFMADD231PS  Z14, Z15, Z13
+	VMOVUPS      (R8)(R10*1), Z15
+	VBROADCASTSS (BX), Z14
+	VFMADD231PS  Z15, Z14, Z0
+	VBROADCASTSS (BX)(AX*1), Z14
+	VFMADD231PS  Z15, Z14, Z1
+	VBROADCASTSS (BX)(AX*2), Z14
+	VFMADD231PS  Z15, Z14, Z2
+	VBROADCASTSS (BX)(DX*1), Z14
+	VFMADD231PS  Z15, Z14, Z3
+	VBROADCASTSS (BX)(AX*4), Z14
+	VFMADD231PS  Z15, Z14, Z4
+	VBROADCASTSS (SI), Z14
+	VFMADD231PS  Z15, Z14, Z5
+	VBROADCASTSS (SI)(AX*1), Z14
+	VFMADD231PS  Z15, Z14, Z6
+	VBROADCASTSS (SI)(AX*2), Z14
+	VFMADD231PS  Z15, Z14, Z7
+	VBROADCASTSS (SI)(DX*1), Z14
+	VFMADD231PS  Z15, Z14, Z8
+	VBROADCASTSS (SI)(AX*4), Z14
+	VFMADD231PS  Z15, Z14, Z9
+	VBROADCASTSS (DI), Z14
+	VFMADD231PS  Z15, Z14, Z10
+	VBROADCASTSS (DI)(AX*1), Z14
+	VFMADD231PS  Z15, Z14, Z11
+	VBROADCASTSS (DI)(AX*2), Z14
+	VFMADD231PS  Z15, Z14, Z12
+	VBROADCASTSS (DI)(DX*1), Z14
+	VFMADD231PS  Z15, Z14, Z13
 	ADDQ         CX, BX
 	ADDQ         CX, SI
 	ADDQ         CX, DI
@@ -687,6 +1440,219 @@ mul14x16AVX512_k:
 	JB           mul14x16AVX512_k
 
 mul14x16AVX512_store:
+	MOVQ    c0+0(FP), AX
+	MOVQ    ldc+16(FP), CX
+	SHLQ    $0x02, CX
+	VMOVUPS Z0, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z2, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z3, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z4, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z5, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z6, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z7, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z8, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z9, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z10, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z11, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z12, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z13, (AX)
+	VZEROUPPER
+	RET
+
+// func mul14x16BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+// Requires: AVX, AVX512F
+TEXT ·mul14x16BF16(SB), NOSPLIT, $0-73
+	MOVB    load+72(FP), AL
+	TESTB   AL, AL
+	JZ      mul14x16BF16_zero
+	MOVQ    c0+0(FP), AX
+	MOVQ    ldc+16(FP), CX
+	SHLQ    $0x02, CX
+	VMOVUPS (AX), Z0
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z1
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z2
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z3
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z4
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z5
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z6
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z7
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z8
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z9
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z10
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z11
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z12
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z13
+	JMP     mul14x16BF16_start
+
+mul14x16BF16_zero:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+
+mul14x16BF16_start:
+	MOVQ  rs+32(FP), AX
+	MOVQ  cs+40(FP), CX
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	LEAQ  (AX)(AX*2), DX
+	MOVQ  a+24(FP), BX
+	LEAQ  (BX)(AX*4), SI
+	ADDQ  AX, SI
+	LEAQ  (SI)(AX*4), DI
+	ADDQ  AX, DI
+	MOVQ  b0+48(FP), R8
+	MOVQ  kc+64(FP), R9
+	SHLQ  $0x06, R9
+	XORQ  R10, R10
+	TESTQ R9, R9
+	JZ    mul14x16BF16_store
+
+mul14x16BF16_k:
+	VMOVUPS      (R8)(R10*1), Z16
+	VBROADCASTSS (BX), Z14
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x7e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc6
+	VBROADCASTSS (BX)(AX*1), Z15
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x7e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xcf
+	VBROADCASTSS (BX)(AX*2), Z14
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x7e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd6
+	VBROADCASTSS (BX)(DX*1), Z15
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x7e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xdf
+	VBROADCASTSS (BX)(AX*4), Z14
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x7e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe6
+	VBROADCASTSS (SI), Z15
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x7e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xef
+	VBROADCASTSS (SI)(AX*1), Z14
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x7e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf6
+	VBROADCASTSS (SI)(AX*2), Z15
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x7e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xff
+	VBROADCASTSS (SI)(DX*1), Z14
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x7e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc6
+	VBROADCASTSS (SI)(AX*4), Z15
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x7e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xcf
+	VBROADCASTSS (DI), Z14
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x7e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd6
+	VBROADCASTSS (DI)(AX*1), Z15
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x7e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xdf
+	VBROADCASTSS (DI)(AX*2), Z14
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x7e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe6
+	VBROADCASTSS (DI)(DX*1), Z15
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x7e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xef
+	ADDQ         CX, BX
+	ADDQ         CX, SI
+	ADDQ         CX, DI
+	ADDQ         $0x40, R10
+	CMPQ         R10, R9
+	JB           mul14x16BF16_k
+
+mul14x16BF16_store:
 	MOVQ    c0+0(FP), AX
 	MOVQ    ldc+16(FP), CX
 	SHLQ    $0x02, CX
@@ -754,17 +1720,81 @@ mul1x32AVX512_start:
 	JZ    mul1x32AVX512_store
 
 mul1x32AVX512_k:
-	VMOVUPS      (DX)(DI*1), Z2
-	VMOVUPS      (BX)(DI*1), Z3
-	VBROADCASTSS (AX), Z4
-	VFMADD231PS  Z2, Z4, Z0
-	VFMADD231PS  Z3, Z4, Z1
+	VMOVUPS      (DX)(DI*1), Z3
+	VMOVUPS      (BX)(DI*1), Z4
+	VBROADCASTSS (AX), Z2
+	VFMADD231PS  Z3, Z2, Z0
+	VFMADD231PS  Z4, Z2, Z1
 	ADDQ         CX, AX
 	ADDQ         $0x40, DI
 	CMPQ         DI, SI
 	JB           mul1x32AVX512_k
 
 mul1x32AVX512_store:
+	MOVQ    c0+0(FP), AX
+	MOVQ    c1+8(FP), CX
+	MOVQ    ldc+16(FP), DX
+	SHLQ    $0x02, DX
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, (CX)
+	VZEROUPPER
+	RET
+
+// func mul1x32BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+// Requires: AVX, AVX512F
+TEXT ·mul1x32BF16(SB), NOSPLIT, $0-73
+	MOVB    load+72(FP), AL
+	TESTB   AL, AL
+	JZ      mul1x32BF16_zero
+	MOVQ    c0+0(FP), AX
+	MOVQ    c1+8(FP), CX
+	MOVQ    ldc+16(FP), DX
+	SHLQ    $0x02, DX
+	VMOVUPS (AX), Z0
+	VMOVUPS (CX), Z1
+	JMP     mul1x32BF16_start
+
+mul1x32BF16_zero:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+
+mul1x32BF16_start:
+	MOVQ  rs+32(FP), AX
+	MOVQ  cs+40(FP), CX
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	LEAQ  (AX)(AX*2), AX
+	MOVQ  a+24(FP), AX
+	MOVQ  b0+48(FP), DX
+	MOVQ  b1+56(FP), BX
+	MOVQ  kc+64(FP), SI
+	SHLQ  $0x06, SI
+	XORQ  DI, DI
+	TESTQ SI, SI
+	JZ    mul1x32BF16_store
+
+mul1x32BF16_k:
+	VMOVUPS      (DX)(DI*1), Z4
+	VMOVUPS      (BX)(DI*1), Z5
+	VBROADCASTSS (AX), Z2
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x5e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc2
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x56
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xca
+	ADDQ         CX, AX
+	ADDQ         $0x40, DI
+	CMPQ         DI, SI
+	JB           mul1x32BF16_k
+
+mul1x32BF16_store:
 	MOVQ    c0+0(FP), AX
 	MOVQ    c1+8(FP), CX
 	MOVQ    ldc+16(FP), DX
@@ -814,20 +1844,107 @@ mul2x32AVX512_start:
 	JZ    mul2x32AVX512_store
 
 mul2x32AVX512_k:
-	VMOVUPS      (BX)(R8*1), Z4
-	VMOVUPS      (SI)(R8*1), Z5
-	VBROADCASTSS (DX), Z6
-	VFMADD231PS  Z4, Z6, Z0
-	VFMADD231PS  Z5, Z6, Z1
-	VBROADCASTSS (DX)(AX*1), Z6
-	VFMADD231PS  Z4, Z6, Z2
-	VFMADD231PS  Z5, Z6, Z3
+	VMOVUPS      (BX)(R8*1), Z5
+	VMOVUPS      (SI)(R8*1), Z6
+	VBROADCASTSS (DX), Z4
+	VFMADD231PS  Z5, Z4, Z0
+	VFMADD231PS  Z6, Z4, Z1
+	VBROADCASTSS (DX)(AX*1), Z4
+	VFMADD231PS  Z5, Z4, Z2
+	VFMADD231PS  Z6, Z4, Z3
 	ADDQ         CX, DX
 	ADDQ         $0x40, R8
 	CMPQ         R8, DI
 	JB           mul2x32AVX512_k
 
 mul2x32AVX512_store:
+	MOVQ    c0+0(FP), AX
+	MOVQ    c1+8(FP), CX
+	MOVQ    ldc+16(FP), DX
+	SHLQ    $0x02, DX
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, (CX)
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS Z2, (AX)
+	VMOVUPS Z3, (CX)
+	VZEROUPPER
+	RET
+
+// func mul2x32BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+// Requires: AVX, AVX512F
+TEXT ·mul2x32BF16(SB), NOSPLIT, $0-73
+	MOVB    load+72(FP), AL
+	TESTB   AL, AL
+	JZ      mul2x32BF16_zero
+	MOVQ    c0+0(FP), AX
+	MOVQ    c1+8(FP), CX
+	MOVQ    ldc+16(FP), DX
+	SHLQ    $0x02, DX
+	VMOVUPS (AX), Z0
+	VMOVUPS (CX), Z1
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS (AX), Z2
+	VMOVUPS (CX), Z3
+	JMP     mul2x32BF16_start
+
+mul2x32BF16_zero:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+
+mul2x32BF16_start:
+	MOVQ  rs+32(FP), AX
+	MOVQ  cs+40(FP), CX
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	LEAQ  (AX)(AX*2), DX
+	MOVQ  a+24(FP), DX
+	MOVQ  b0+48(FP), BX
+	MOVQ  b1+56(FP), SI
+	MOVQ  kc+64(FP), DI
+	SHLQ  $0x06, DI
+	XORQ  R8, R8
+	TESTQ DI, DI
+	JZ    mul2x32BF16_store
+
+mul2x32BF16_k:
+	VMOVUPS      (BX)(R8*1), Z6
+	VMOVUPS      (SI)(R8*1), Z7
+	VBROADCASTSS (DX), Z4
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x4e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc4
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x46
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xcc
+	VBROADCASTSS (DX)(AX*1), Z5
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x4e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd5
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x46
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xdd
+	ADDQ         CX, DX
+	ADDQ         $0x40, R8
+	CMPQ         R8, DI
+	JB           mul2x32BF16_k
+
+mul2x32BF16_store:
 	MOVQ    c0+0(FP), AX
 	MOVQ    c1+8(FP), CX
 	MOVQ    ldc+16(FP), DX
@@ -887,23 +2004,133 @@ mul3x32AVX512_start:
 	JZ    mul3x32AVX512_store
 
 mul3x32AVX512_k:
-	VMOVUPS      (BX)(R8*1), Z6
-	VMOVUPS      (SI)(R8*1), Z7
-	VBROADCASTSS (DX), Z8
-	VFMADD231PS  Z6, Z8, Z0
-	VFMADD231PS  Z7, Z8, Z1
-	VBROADCASTSS (DX)(AX*1), Z8
-	VFMADD231PS  Z6, Z8, Z2
-	VFMADD231PS  Z7, Z8, Z3
-	VBROADCASTSS (DX)(AX*2), Z8
-	VFMADD231PS  Z6, Z8, Z4
-	VFMADD231PS  Z7, Z8, Z5
+	VMOVUPS      (BX)(R8*1), Z7
+	VMOVUPS      (SI)(R8*1), Z8
+	VBROADCASTSS (DX), Z6
+	VFMADD231PS  Z7, Z6, Z0
+	VFMADD231PS  Z8, Z6, Z1
+	VBROADCASTSS (DX)(AX*1), Z6
+	VFMADD231PS  Z7, Z6, Z2
+	VFMADD231PS  Z8, Z6, Z3
+	VBROADCASTSS (DX)(AX*2), Z6
+	VFMADD231PS  Z7, Z6, Z4
+	VFMADD231PS  Z8, Z6, Z5
 	ADDQ         CX, DX
 	ADDQ         $0x40, R8
 	CMPQ         R8, DI
 	JB           mul3x32AVX512_k
 
 mul3x32AVX512_store:
+	MOVQ    c0+0(FP), AX
+	MOVQ    c1+8(FP), CX
+	MOVQ    ldc+16(FP), DX
+	SHLQ    $0x02, DX
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, (CX)
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS Z2, (AX)
+	VMOVUPS Z3, (CX)
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS Z4, (AX)
+	VMOVUPS Z5, (CX)
+	VZEROUPPER
+	RET
+
+// func mul3x32BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+// Requires: AVX, AVX512F
+TEXT ·mul3x32BF16(SB), NOSPLIT, $0-73
+	MOVB    load+72(FP), AL
+	TESTB   AL, AL
+	JZ      mul3x32BF16_zero
+	MOVQ    c0+0(FP), AX
+	MOVQ    c1+8(FP), CX
+	MOVQ    ldc+16(FP), DX
+	SHLQ    $0x02, DX
+	VMOVUPS (AX), Z0
+	VMOVUPS (CX), Z1
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS (AX), Z2
+	VMOVUPS (CX), Z3
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS (AX), Z4
+	VMOVUPS (CX), Z5
+	JMP     mul3x32BF16_start
+
+mul3x32BF16_zero:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+
+mul3x32BF16_start:
+	MOVQ  rs+32(FP), AX
+	MOVQ  cs+40(FP), CX
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	LEAQ  (AX)(AX*2), DX
+	MOVQ  a+24(FP), DX
+	MOVQ  b0+48(FP), BX
+	MOVQ  b1+56(FP), SI
+	MOVQ  kc+64(FP), DI
+	SHLQ  $0x06, DI
+	XORQ  R8, R8
+	TESTQ DI, DI
+	JZ    mul3x32BF16_store
+
+mul3x32BF16_k:
+	VMOVUPS      (BX)(R8*1), Z8
+	VMOVUPS      (SI)(R8*1), Z9
+	VBROADCASTSS (DX), Z6
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x3e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc6
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x36
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xce
+	VBROADCASTSS (DX)(AX*1), Z7
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x3e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd7
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x36
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xdf
+	VBROADCASTSS (DX)(AX*2), Z6
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x3e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xe6
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x36
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xee
+	ADDQ         CX, DX
+	ADDQ         $0x40, R8
+	CMPQ         R8, DI
+	JB           mul3x32BF16_k
+
+mul3x32BF16_store:
 	MOVQ    c0+0(FP), AX
 	MOVQ    c1+8(FP), CX
 	MOVQ    ldc+16(FP), DX
@@ -973,26 +2200,159 @@ mul4x32AVX512_start:
 	JZ    mul4x32AVX512_store
 
 mul4x32AVX512_k:
-	VMOVUPS      (SI)(R9*1), Z8
-	VMOVUPS      (DI)(R9*1), Z9
-	VBROADCASTSS (BX), Z10
-	VFMADD231PS  Z8, Z10, Z0
-	VFMADD231PS  Z9, Z10, Z1
-	VBROADCASTSS (BX)(AX*1), Z10
-	VFMADD231PS  Z8, Z10, Z2
-	VFMADD231PS  Z9, Z10, Z3
-	VBROADCASTSS (BX)(AX*2), Z10
-	VFMADD231PS  Z8, Z10, Z4
-	VFMADD231PS  Z9, Z10, Z5
-	VBROADCASTSS (BX)(DX*1), Z10
-	VFMADD231PS  Z8, Z10, Z6
-	VFMADD231PS  Z9, Z10, Z7
+	VMOVUPS      (SI)(R9*1), Z9
+	VMOVUPS      (DI)(R9*1), Z10
+	VBROADCASTSS (BX), Z8
+	VFMADD231PS  Z9, Z8, Z0
+	VFMADD231PS  Z10, Z8, Z1
+	VBROADCASTSS (BX)(AX*1), Z8
+	VFMADD231PS  Z9, Z8, Z2
+	VFMADD231PS  Z10, Z8, Z3
+	VBROADCASTSS (BX)(AX*2), Z8
+	VFMADD231PS  Z9, Z8, Z4
+	VFMADD231PS  Z10, Z8, Z5
+	VBROADCASTSS (BX)(DX*1), Z8
+	VFMADD231PS  Z9, Z8, Z6
+	VFMADD231PS  Z10, Z8, Z7
 	ADDQ         CX, BX
 	ADDQ         $0x40, R9
 	CMPQ         R9, R8
 	JB           mul4x32AVX512_k
 
 mul4x32AVX512_store:
+	MOVQ    c0+0(FP), AX
+	MOVQ    c1+8(FP), CX
+	MOVQ    ldc+16(FP), DX
+	SHLQ    $0x02, DX
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, (CX)
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS Z2, (AX)
+	VMOVUPS Z3, (CX)
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS Z4, (AX)
+	VMOVUPS Z5, (CX)
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS Z6, (AX)
+	VMOVUPS Z7, (CX)
+	VZEROUPPER
+	RET
+
+// func mul4x32BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+// Requires: AVX, AVX512F
+TEXT ·mul4x32BF16(SB), NOSPLIT, $0-73
+	MOVB    load+72(FP), AL
+	TESTB   AL, AL
+	JZ      mul4x32BF16_zero
+	MOVQ    c0+0(FP), AX
+	MOVQ    c1+8(FP), CX
+	MOVQ    ldc+16(FP), DX
+	SHLQ    $0x02, DX
+	VMOVUPS (AX), Z0
+	VMOVUPS (CX), Z1
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS (AX), Z2
+	VMOVUPS (CX), Z3
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS (AX), Z4
+	VMOVUPS (CX), Z5
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS (AX), Z6
+	VMOVUPS (CX), Z7
+	JMP     mul4x32BF16_start
+
+mul4x32BF16_zero:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+
+mul4x32BF16_start:
+	MOVQ  rs+32(FP), AX
+	MOVQ  cs+40(FP), CX
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	LEAQ  (AX)(AX*2), DX
+	MOVQ  a+24(FP), BX
+	MOVQ  b0+48(FP), SI
+	MOVQ  b1+56(FP), DI
+	MOVQ  kc+64(FP), R8
+	SHLQ  $0x06, R8
+	XORQ  R9, R9
+	TESTQ R8, R8
+	JZ    mul4x32BF16_store
+
+mul4x32BF16_k:
+	VMOVUPS      (SI)(R9*1), Z10
+	VMOVUPS      (DI)(R9*1), Z11
+	VBROADCASTSS (BX), Z8
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x2e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc0
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x26
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc8
+	VBROADCASTSS (BX)(AX*1), Z9
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x2e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd1
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x26
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd9
+	VBROADCASTSS (BX)(AX*2), Z8
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x2e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xe0
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x26
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xe8
+	VBROADCASTSS (BX)(DX*1), Z9
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x2e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xf1
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x26
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xf9
+	ADDQ         CX, BX
+	ADDQ         $0x40, R9
+	CMPQ         R9, R8
+	JB           mul4x32BF16_k
+
+mul4x32BF16_store:
 	MOVQ    c0+0(FP), AX
 	MOVQ    c1+8(FP), CX
 	MOVQ    ldc+16(FP), DX
@@ -1072,29 +2432,185 @@ mul5x32AVX512_start:
 	JZ    mul5x32AVX512_store
 
 mul5x32AVX512_k:
-	VMOVUPS      (SI)(R9*1), Z10
-	VMOVUPS      (DI)(R9*1), Z11
-	VBROADCASTSS (BX), Z12
-	VFMADD231PS  Z10, Z12, Z0
-	VFMADD231PS  Z11, Z12, Z1
-	VBROADCASTSS (BX)(AX*1), Z12
-	VFMADD231PS  Z10, Z12, Z2
-	VFMADD231PS  Z11, Z12, Z3
-	VBROADCASTSS (BX)(AX*2), Z12
-	VFMADD231PS  Z10, Z12, Z4
-	VFMADD231PS  Z11, Z12, Z5
-	VBROADCASTSS (BX)(DX*1), Z12
-	VFMADD231PS  Z10, Z12, Z6
-	VFMADD231PS  Z11, Z12, Z7
-	VBROADCASTSS (BX)(AX*4), Z12
-	VFMADD231PS  Z10, Z12, Z8
-	VFMADD231PS  Z11, Z12, Z9
+	VMOVUPS      (SI)(R9*1), Z11
+	VMOVUPS      (DI)(R9*1), Z12
+	VBROADCASTSS (BX), Z10
+	VFMADD231PS  Z11, Z10, Z0
+	VFMADD231PS  Z12, Z10, Z1
+	VBROADCASTSS (BX)(AX*1), Z10
+	VFMADD231PS  Z11, Z10, Z2
+	VFMADD231PS  Z12, Z10, Z3
+	VBROADCASTSS (BX)(AX*2), Z10
+	VFMADD231PS  Z11, Z10, Z4
+	VFMADD231PS  Z12, Z10, Z5
+	VBROADCASTSS (BX)(DX*1), Z10
+	VFMADD231PS  Z11, Z10, Z6
+	VFMADD231PS  Z12, Z10, Z7
+	VBROADCASTSS (BX)(AX*4), Z10
+	VFMADD231PS  Z11, Z10, Z8
+	VFMADD231PS  Z12, Z10, Z9
 	ADDQ         CX, BX
 	ADDQ         $0x40, R9
 	CMPQ         R9, R8
 	JB           mul5x32AVX512_k
 
 mul5x32AVX512_store:
+	MOVQ    c0+0(FP), AX
+	MOVQ    c1+8(FP), CX
+	MOVQ    ldc+16(FP), DX
+	SHLQ    $0x02, DX
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, (CX)
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS Z2, (AX)
+	VMOVUPS Z3, (CX)
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS Z4, (AX)
+	VMOVUPS Z5, (CX)
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS Z6, (AX)
+	VMOVUPS Z7, (CX)
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS Z8, (AX)
+	VMOVUPS Z9, (CX)
+	VZEROUPPER
+	RET
+
+// func mul5x32BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+// Requires: AVX, AVX512F
+TEXT ·mul5x32BF16(SB), NOSPLIT, $0-73
+	MOVB    load+72(FP), AL
+	TESTB   AL, AL
+	JZ      mul5x32BF16_zero
+	MOVQ    c0+0(FP), AX
+	MOVQ    c1+8(FP), CX
+	MOVQ    ldc+16(FP), DX
+	SHLQ    $0x02, DX
+	VMOVUPS (AX), Z0
+	VMOVUPS (CX), Z1
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS (AX), Z2
+	VMOVUPS (CX), Z3
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS (AX), Z4
+	VMOVUPS (CX), Z5
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS (AX), Z6
+	VMOVUPS (CX), Z7
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS (AX), Z8
+	VMOVUPS (CX), Z9
+	JMP     mul5x32BF16_start
+
+mul5x32BF16_zero:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+
+mul5x32BF16_start:
+	MOVQ  rs+32(FP), AX
+	MOVQ  cs+40(FP), CX
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	LEAQ  (AX)(AX*2), DX
+	MOVQ  a+24(FP), BX
+	MOVQ  b0+48(FP), SI
+	MOVQ  b1+56(FP), DI
+	MOVQ  kc+64(FP), R8
+	SHLQ  $0x06, R8
+	XORQ  R9, R9
+	TESTQ R8, R8
+	JZ    mul5x32BF16_store
+
+mul5x32BF16_k:
+	VMOVUPS      (SI)(R9*1), Z12
+	VMOVUPS      (DI)(R9*1), Z13
+	VBROADCASTSS (BX), Z10
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x1e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc2
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x16
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xca
+	VBROADCASTSS (BX)(AX*1), Z11
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x1e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd3
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x16
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xdb
+	VBROADCASTSS (BX)(AX*2), Z10
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x1e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xe2
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x16
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xea
+	VBROADCASTSS (BX)(DX*1), Z11
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x1e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xf3
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x16
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xfb
+	VBROADCASTSS (BX)(AX*4), Z10
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x1e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc2
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x16
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xca
+	ADDQ         CX, BX
+	ADDQ         $0x40, R9
+	CMPQ         R9, R8
+	JB           mul5x32BF16_k
+
+mul5x32BF16_store:
 	MOVQ    c0+0(FP), AX
 	MOVQ    c1+8(FP), CX
 	MOVQ    ldc+16(FP), DX
@@ -1186,26 +2702,26 @@ mul6x32AVX512_start:
 	JZ    mul6x32AVX512_store
 
 mul6x32AVX512_k:
-	VMOVUPS      (DI)(R10*1), Z12
-	VMOVUPS      (R8)(R10*1), Z13
-	VBROADCASTSS (BX), Z14
-	VFMADD231PS  Z12, Z14, Z0
-	VFMADD231PS  Z13, Z14, Z1
-	VBROADCASTSS (BX)(AX*1), Z14
-	VFMADD231PS  Z12, Z14, Z2
-	VFMADD231PS  Z13, Z14, Z3
-	VBROADCASTSS (BX)(AX*2), Z14
-	VFMADD231PS  Z12, Z14, Z4
-	VFMADD231PS  Z13, Z14, Z5
-	VBROADCASTSS (BX)(DX*1), Z14
-	VFMADD231PS  Z12, Z14, Z6
-	VFMADD231PS  Z13, Z14, Z7
-	VBROADCASTSS (BX)(AX*4), Z14
-	VFMADD231PS  Z12, Z14, Z8
-	VFMADD231PS  Z13, Z14, Z9
-	VBROADCASTSS (SI), Z14
-	VFMADD231PS  Z12, Z14, Z10
-	VFMADD231PS  Z13, Z14, Z11
+	VMOVUPS      (DI)(R10*1), Z13
+	VMOVUPS      (R8)(R10*1), Z14
+	VBROADCASTSS (BX), Z12
+	VFMADD231PS  Z13, Z12, Z0
+	VFMADD231PS  Z14, Z12, Z1
+	VBROADCASTSS (BX)(AX*1), Z12
+	VFMADD231PS  Z13, Z12, Z2
+	VFMADD231PS  Z14, Z12, Z3
+	VBROADCASTSS (BX)(AX*2), Z12
+	VFMADD231PS  Z13, Z12, Z4
+	VFMADD231PS  Z14, Z12, Z5
+	VBROADCASTSS (BX)(DX*1), Z12
+	VFMADD231PS  Z13, Z12, Z6
+	VFMADD231PS  Z14, Z12, Z7
+	VBROADCASTSS (BX)(AX*4), Z12
+	VFMADD231PS  Z13, Z12, Z8
+	VFMADD231PS  Z14, Z12, Z9
+	VBROADCASTSS (SI), Z12
+	VFMADD231PS  Z13, Z12, Z10
+	VFMADD231PS  Z14, Z12, Z11
 	ADDQ         CX, BX
 	ADDQ         CX, SI
 	ADDQ         $0x40, R10
@@ -1213,6 +2729,188 @@ mul6x32AVX512_k:
 	JB           mul6x32AVX512_k
 
 mul6x32AVX512_store:
+	MOVQ    c0+0(FP), AX
+	MOVQ    c1+8(FP), CX
+	MOVQ    ldc+16(FP), DX
+	SHLQ    $0x02, DX
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, (CX)
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS Z2, (AX)
+	VMOVUPS Z3, (CX)
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS Z4, (AX)
+	VMOVUPS Z5, (CX)
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS Z6, (AX)
+	VMOVUPS Z7, (CX)
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS Z8, (AX)
+	VMOVUPS Z9, (CX)
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS Z10, (AX)
+	VMOVUPS Z11, (CX)
+	VZEROUPPER
+	RET
+
+// func mul6x32BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+// Requires: AVX, AVX512F
+TEXT ·mul6x32BF16(SB), NOSPLIT, $0-73
+	MOVB    load+72(FP), AL
+	TESTB   AL, AL
+	JZ      mul6x32BF16_zero
+	MOVQ    c0+0(FP), AX
+	MOVQ    c1+8(FP), CX
+	MOVQ    ldc+16(FP), DX
+	SHLQ    $0x02, DX
+	VMOVUPS (AX), Z0
+	VMOVUPS (CX), Z1
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS (AX), Z2
+	VMOVUPS (CX), Z3
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS (AX), Z4
+	VMOVUPS (CX), Z5
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS (AX), Z6
+	VMOVUPS (CX), Z7
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS (AX), Z8
+	VMOVUPS (CX), Z9
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS (AX), Z10
+	VMOVUPS (CX), Z11
+	JMP     mul6x32BF16_start
+
+mul6x32BF16_zero:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+
+mul6x32BF16_start:
+	MOVQ  rs+32(FP), AX
+	MOVQ  cs+40(FP), CX
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	LEAQ  (AX)(AX*2), DX
+	MOVQ  a+24(FP), BX
+	LEAQ  (BX)(AX*4), SI
+	ADDQ  AX, SI
+	MOVQ  b0+48(FP), DI
+	MOVQ  b1+56(FP), R8
+	MOVQ  kc+64(FP), R9
+	SHLQ  $0x06, R9
+	XORQ  R10, R10
+	TESTQ R9, R9
+	JZ    mul6x32BF16_store
+
+mul6x32BF16_k:
+	VMOVUPS      (DI)(R10*1), Z14
+	VMOVUPS      (R8)(R10*1), Z15
+	VBROADCASTSS (BX), Z12
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x0e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc4
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x06
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xcc
+	VBROADCASTSS (BX)(AX*1), Z13
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x0e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd5
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x06
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xdd
+	VBROADCASTSS (BX)(AX*2), Z12
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x0e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xe4
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x06
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xec
+	VBROADCASTSS (BX)(DX*1), Z13
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x0e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xf5
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x06
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xfd
+	VBROADCASTSS (BX)(AX*4), Z12
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x0e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc4
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x06
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xcc
+	VBROADCASTSS (SI), Z13
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x0e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd5
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x06
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xdd
+	ADDQ         CX, BX
+	ADDQ         CX, SI
+	ADDQ         $0x40, R10
+	CMPQ         R10, R9
+	JB           mul6x32BF16_k
+
+mul6x32BF16_store:
 	MOVQ    c0+0(FP), AX
 	MOVQ    c1+8(FP), CX
 	MOVQ    ldc+16(FP), DX
@@ -1314,29 +3012,29 @@ mul7x32AVX512_start:
 	JZ    mul7x32AVX512_store
 
 mul7x32AVX512_k:
-	VMOVUPS      (DI)(R10*1), Z14
-	VMOVUPS      (R8)(R10*1), Z15
-	VBROADCASTSS (BX), Z16
-	VFMADD231PS  Z14, Z16, Z0
-	VFMADD231PS  Z15, Z16, Z1
-	VBROADCASTSS (BX)(AX*1), Z16
-	VFMADD231PS  Z14, Z16, Z2
-	VFMADD231PS  Z15, Z16, Z3
-	VBROADCASTSS (BX)(AX*2), Z16
-	VFMADD231PS  Z14, Z16, Z4
-	VFMADD231PS  Z15, Z16, Z5
-	VBROADCASTSS (BX)(DX*1), Z16
-	VFMADD231PS  Z14, Z16, Z6
-	VFMADD231PS  Z15, Z16, Z7
-	VBROADCASTSS (BX)(AX*4), Z16
-	VFMADD231PS  Z14, Z16, Z8
-	VFMADD231PS  Z15, Z16, Z9
-	VBROADCASTSS (SI), Z16
-	VFMADD231PS  Z14, Z16, Z10
-	VFMADD231PS  Z15, Z16, Z11
-	VBROADCASTSS (SI)(AX*1), Z16
-	VFMADD231PS  Z14, Z16, Z12
-	VFMADD231PS  Z15, Z16, Z13
+	VMOVUPS      (DI)(R10*1), Z15
+	VMOVUPS      (R8)(R10*1), Z16
+	VBROADCASTSS (BX), Z14
+	VFMADD231PS  Z15, Z14, Z0
+	VFMADD231PS  Z16, Z14, Z1
+	VBROADCASTSS (BX)(AX*1), Z14
+	VFMADD231PS  Z15, Z14, Z2
+	VFMADD231PS  Z16, Z14, Z3
+	VBROADCASTSS (BX)(AX*2), Z14
+	VFMADD231PS  Z15, Z14, Z4
+	VFMADD231PS  Z16, Z14, Z5
+	VBROADCASTSS (BX)(DX*1), Z14
+	VFMADD231PS  Z15, Z14, Z6
+	VFMADD231PS  Z16, Z14, Z7
+	VBROADCASTSS (BX)(AX*4), Z14
+	VFMADD231PS  Z15, Z14, Z8
+	VFMADD231PS  Z16, Z14, Z9
+	VBROADCASTSS (SI), Z14
+	VFMADD231PS  Z15, Z14, Z10
+	VFMADD231PS  Z16, Z14, Z11
+	VBROADCASTSS (SI)(AX*1), Z14
+	VFMADD231PS  Z15, Z14, Z12
+	VFMADD231PS  Z16, Z14, Z13
 	ADDQ         CX, BX
 	ADDQ         CX, SI
 	ADDQ         $0x40, R10
@@ -1344,6 +3042,211 @@ mul7x32AVX512_k:
 	JB           mul7x32AVX512_k
 
 mul7x32AVX512_store:
+	MOVQ    c0+0(FP), AX
+	MOVQ    c1+8(FP), CX
+	MOVQ    ldc+16(FP), DX
+	SHLQ    $0x02, DX
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, (CX)
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS Z2, (AX)
+	VMOVUPS Z3, (CX)
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS Z4, (AX)
+	VMOVUPS Z5, (CX)
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS Z6, (AX)
+	VMOVUPS Z7, (CX)
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS Z8, (AX)
+	VMOVUPS Z9, (CX)
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS Z10, (AX)
+	VMOVUPS Z11, (CX)
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS Z12, (AX)
+	VMOVUPS Z13, (CX)
+	VZEROUPPER
+	RET
+
+// func mul7x32BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+// Requires: AVX, AVX512F
+TEXT ·mul7x32BF16(SB), NOSPLIT, $0-73
+	MOVB    load+72(FP), AL
+	TESTB   AL, AL
+	JZ      mul7x32BF16_zero
+	MOVQ    c0+0(FP), AX
+	MOVQ    c1+8(FP), CX
+	MOVQ    ldc+16(FP), DX
+	SHLQ    $0x02, DX
+	VMOVUPS (AX), Z0
+	VMOVUPS (CX), Z1
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS (AX), Z2
+	VMOVUPS (CX), Z3
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS (AX), Z4
+	VMOVUPS (CX), Z5
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS (AX), Z6
+	VMOVUPS (CX), Z7
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS (AX), Z8
+	VMOVUPS (CX), Z9
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS (AX), Z10
+	VMOVUPS (CX), Z11
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS (AX), Z12
+	VMOVUPS (CX), Z13
+	JMP     mul7x32BF16_start
+
+mul7x32BF16_zero:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+
+mul7x32BF16_start:
+	MOVQ  rs+32(FP), AX
+	MOVQ  cs+40(FP), CX
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	LEAQ  (AX)(AX*2), DX
+	MOVQ  a+24(FP), BX
+	LEAQ  (BX)(AX*4), SI
+	ADDQ  AX, SI
+	MOVQ  b0+48(FP), DI
+	MOVQ  b1+56(FP), R8
+	MOVQ  kc+64(FP), R9
+	SHLQ  $0x06, R9
+	XORQ  R10, R10
+	TESTQ R9, R9
+	JZ    mul7x32BF16_store
+
+mul7x32BF16_k:
+	VMOVUPS      (DI)(R10*1), Z16
+	VMOVUPS      (R8)(R10*1), Z17
+	VBROADCASTSS (BX), Z14
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x7e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc6
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x76
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xce
+	VBROADCASTSS (BX)(AX*1), Z15
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x7e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd7
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x76
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xdf
+	VBROADCASTSS (BX)(AX*2), Z14
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x7e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe6
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x76
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xee
+	VBROADCASTSS (BX)(DX*1), Z15
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x7e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf7
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x76
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xff
+	VBROADCASTSS (BX)(AX*4), Z14
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x7e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc6
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x76
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xce
+	VBROADCASTSS (SI), Z15
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x7e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd7
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x76
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xdf
+	VBROADCASTSS (SI)(AX*1), Z14
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x7e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe6
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x76
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xee
+	ADDQ         CX, BX
+	ADDQ         CX, SI
+	ADDQ         $0x40, R10
+	CMPQ         R10, R9
+	JB           mul7x32BF16_k
+
+mul7x32BF16_store:
 	MOVQ    c0+0(FP), AX
 	MOVQ    c1+8(FP), CX
 	MOVQ    ldc+16(FP), DX
@@ -1455,32 +3358,32 @@ mul8x32AVX512_start:
 	JZ    mul8x32AVX512_store
 
 mul8x32AVX512_k:
-	VMOVUPS      (DI)(R10*1), Z16
-	VMOVUPS      (R8)(R10*1), Z17
-	VBROADCASTSS (BX), Z18
-	VFMADD231PS  Z16, Z18, Z0
-	VFMADD231PS  Z17, Z18, Z1
-	VBROADCASTSS (BX)(AX*1), Z18
-	VFMADD231PS  Z16, Z18, Z2
-	VFMADD231PS  Z17, Z18, Z3
-	VBROADCASTSS (BX)(AX*2), Z18
-	VFMADD231PS  Z16, Z18, Z4
-	VFMADD231PS  Z17, Z18, Z5
-	VBROADCASTSS (BX)(DX*1), Z18
-	VFMADD231PS  Z16, Z18, Z6
-	VFMADD231PS  Z17, Z18, Z7
-	VBROADCASTSS (BX)(AX*4), Z18
-	VFMADD231PS  Z16, Z18, Z8
-	VFMADD231PS  Z17, Z18, Z9
-	VBROADCASTSS (SI), Z18
-	VFMADD231PS  Z16, Z18, Z10
-	VFMADD231PS  Z17, Z18, Z11
-	VBROADCASTSS (SI)(AX*1), Z18
-	VFMADD231PS  Z16, Z18, Z12
-	VFMADD231PS  Z17, Z18, Z13
-	VBROADCASTSS (SI)(AX*2), Z18
-	VFMADD231PS  Z16, Z18, Z14
-	VFMADD231PS  Z17, Z18, Z15
+	VMOVUPS      (DI)(R10*1), Z17
+	VMOVUPS      (R8)(R10*1), Z18
+	VBROADCASTSS (BX), Z16
+	VFMADD231PS  Z17, Z16, Z0
+	VFMADD231PS  Z18, Z16, Z1
+	VBROADCASTSS (BX)(AX*1), Z16
+	VFMADD231PS  Z17, Z16, Z2
+	VFMADD231PS  Z18, Z16, Z3
+	VBROADCASTSS (BX)(AX*2), Z16
+	VFMADD231PS  Z17, Z16, Z4
+	VFMADD231PS  Z18, Z16, Z5
+	VBROADCASTSS (BX)(DX*1), Z16
+	VFMADD231PS  Z17, Z16, Z6
+	VFMADD231PS  Z18, Z16, Z7
+	VBROADCASTSS (BX)(AX*4), Z16
+	VFMADD231PS  Z17, Z16, Z8
+	VFMADD231PS  Z18, Z16, Z9
+	VBROADCASTSS (SI), Z16
+	VFMADD231PS  Z17, Z16, Z10
+	VFMADD231PS  Z18, Z16, Z11
+	VBROADCASTSS (SI)(AX*1), Z16
+	VFMADD231PS  Z17, Z16, Z12
+	VFMADD231PS  Z18, Z16, Z13
+	VBROADCASTSS (SI)(AX*2), Z16
+	VFMADD231PS  Z17, Z16, Z14
+	VFMADD231PS  Z18, Z16, Z15
 	ADDQ         CX, BX
 	ADDQ         CX, SI
 	ADDQ         $0x40, R10
@@ -1488,6 +3391,234 @@ mul8x32AVX512_k:
 	JB           mul8x32AVX512_k
 
 mul8x32AVX512_store:
+	MOVQ    c0+0(FP), AX
+	MOVQ    c1+8(FP), CX
+	MOVQ    ldc+16(FP), DX
+	SHLQ    $0x02, DX
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, (CX)
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS Z2, (AX)
+	VMOVUPS Z3, (CX)
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS Z4, (AX)
+	VMOVUPS Z5, (CX)
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS Z6, (AX)
+	VMOVUPS Z7, (CX)
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS Z8, (AX)
+	VMOVUPS Z9, (CX)
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS Z10, (AX)
+	VMOVUPS Z11, (CX)
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS Z12, (AX)
+	VMOVUPS Z13, (CX)
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS Z14, (AX)
+	VMOVUPS Z15, (CX)
+	VZEROUPPER
+	RET
+
+// func mul8x32BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+// Requires: AVX, AVX512F
+TEXT ·mul8x32BF16(SB), NOSPLIT, $0-73
+	MOVB    load+72(FP), AL
+	TESTB   AL, AL
+	JZ      mul8x32BF16_zero
+	MOVQ    c0+0(FP), AX
+	MOVQ    c1+8(FP), CX
+	MOVQ    ldc+16(FP), DX
+	SHLQ    $0x02, DX
+	VMOVUPS (AX), Z0
+	VMOVUPS (CX), Z1
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS (AX), Z2
+	VMOVUPS (CX), Z3
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS (AX), Z4
+	VMOVUPS (CX), Z5
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS (AX), Z6
+	VMOVUPS (CX), Z7
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS (AX), Z8
+	VMOVUPS (CX), Z9
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS (AX), Z10
+	VMOVUPS (CX), Z11
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS (AX), Z12
+	VMOVUPS (CX), Z13
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS (AX), Z14
+	VMOVUPS (CX), Z15
+	JMP     mul8x32BF16_start
+
+mul8x32BF16_zero:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+
+mul8x32BF16_start:
+	MOVQ  rs+32(FP), AX
+	MOVQ  cs+40(FP), CX
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	LEAQ  (AX)(AX*2), DX
+	MOVQ  a+24(FP), BX
+	LEAQ  (BX)(AX*4), SI
+	ADDQ  AX, SI
+	MOVQ  b0+48(FP), DI
+	MOVQ  b1+56(FP), R8
+	MOVQ  kc+64(FP), R9
+	SHLQ  $0x06, R9
+	XORQ  R10, R10
+	TESTQ R9, R9
+	JZ    mul8x32BF16_store
+
+mul8x32BF16_k:
+	VMOVUPS      (DI)(R10*1), Z18
+	VMOVUPS      (R8)(R10*1), Z19
+	VBROADCASTSS (BX), Z16
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x6e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x66
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc8
+	VBROADCASTSS (BX)(AX*1), Z17
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x6e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd1
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x66
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd9
+	VBROADCASTSS (BX)(AX*2), Z16
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x6e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x66
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe8
+	VBROADCASTSS (BX)(DX*1), Z17
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x6e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf1
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x66
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf9
+	VBROADCASTSS (BX)(AX*4), Z16
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x6e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x66
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc8
+	VBROADCASTSS (SI), Z17
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x6e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd1
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x66
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd9
+	VBROADCASTSS (SI)(AX*1), Z16
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x6e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x66
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe8
+	VBROADCASTSS (SI)(AX*2), Z17
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x6e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf1
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x66
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf9
+	ADDQ         CX, BX
+	ADDQ         CX, SI
+	ADDQ         $0x40, R10
+	CMPQ         R10, R9
+	JB           mul8x32BF16_k
+
+mul8x32BF16_store:
 	MOVQ    c0+0(FP), AX
 	MOVQ    c1+8(FP), CX
 	MOVQ    ldc+16(FP), DX
@@ -1641,50 +3772,50 @@ mul14x32AVX512_start:
 	JZ    mul14x32AVX512_store
 
 mul14x32AVX512_k:
-	VMOVUPS      (R8)(R11*1), Z28
-	VMOVUPS      (R9)(R11*1), Z29
-	VBROADCASTSS (BX), Z30
-	VFMADD231PS  Z28, Z30, Z0
-	VFMADD231PS  Z29, Z30, Z1
-	VBROADCASTSS (BX)(AX*1), Z30
-	VFMADD231PS  Z28, Z30, Z2
-	VFMADD231PS  Z29, Z30, Z3
-	VBROADCASTSS (BX)(AX*2), Z30
-	VFMADD231PS  Z28, Z30, Z4
-	VFMADD231PS  Z29, Z30, Z5
-	VBROADCASTSS (BX)(DX*1), Z30
-	VFMADD231PS  Z28, Z30, Z6
-	VFMADD231PS  Z29, Z30, Z7
-	VBROADCASTSS (BX)(AX*4), Z30
-	VFMADD231PS  Z28, Z30, Z8
-	VFMADD231PS  Z29, Z30, Z9
-	VBROADCASTSS (SI), Z30
-	VFMADD231PS  Z28, Z30, Z10
-	VFMADD231PS  Z29, Z30, Z11
-	VBROADCASTSS (SI)(AX*1), Z30
-	VFMADD231PS  Z28, Z30, Z12
-	VFMADD231PS  Z29, Z30, Z13
-	VBROADCASTSS (SI)(AX*2), Z30
-	VFMADD231PS  Z28, Z30, Z14
-	VFMADD231PS  Z29, Z30, Z15
-	VBROADCASTSS (SI)(DX*1), Z30
-	VFMADD231PS  Z28, Z30, Z16
-	VFMADD231PS  Z29, Z30, Z17
-	VBROADCASTSS (SI)(AX*4), Z30
-	VFMADD231PS  Z28, Z30, Z18
-	VFMADD231PS  Z29, Z30, Z19
-	VBROADCASTSS (DI), Z30
-	VFMADD231PS  Z28, Z30, Z20
-	VFMADD231PS  Z29, Z30, Z21
-	VBROADCASTSS (DI)(AX*1), Z30
-	VFMADD231PS  Z28, Z30, Z22
-	VFMADD231PS  Z29, Z30, Z23
-	VBROADCASTSS (DI)(AX*2), Z30
-	VFMADD231PS  Z28, Z30, Z24
-	VFMADD231PS  Z29, Z30, Z25
-	VBROADCASTSS (DI)(DX*1), Z30
-	VFMADD231PS  Z28, Z30, Z26
-	VFMADD231PS  Z29, Z30, Z27
+	VMOVUPS      (R8)(R11*1), Z29
+	VMOVUPS      (R9)(R11*1), Z30
+	VBROADCASTSS (BX), Z28
+	VFMADD231PS  Z29, Z28, Z0
+	VFMADD231PS  Z30, Z28, Z1
+	VBROADCASTSS (BX)(AX*1), Z28
+	VFMADD231PS  Z29, Z28, Z2
+	VFMADD231PS  Z30, Z28, Z3
+	VBROADCASTSS (BX)(AX*2), Z28
+	VFMADD231PS  Z29, Z28, Z4
+	VFMADD231PS  Z30, Z28, Z5
+	VBROADCASTSS (BX)(DX*1), Z28
+	VFMADD231PS  Z29, Z28, Z6
+	VFMADD231PS  Z30, Z28, Z7
+	VBROADCASTSS (BX)(AX*4), Z28
+	VFMADD231PS  Z29, Z28, Z8
+	VFMADD231PS  Z30, Z28, Z9
+	VBROADCASTSS (SI), Z28
+	VFMADD231PS  Z29, Z28, Z10
+	VFMADD231PS  Z30, Z28, Z11
+	VBROADCASTSS (SI)(AX*1), Z28
+	VFMADD231PS  Z29, Z28, Z12
+	VFMADD231PS  Z30, Z28, Z13
+	VBROADCASTSS (SI)(AX*2), Z28
+	VFMADD231PS  Z29, Z28, Z14
+	VFMADD231PS  Z30, Z28, Z15
+	VBROADCASTSS (SI)(DX*1), Z28
+	VFMADD231PS  Z29, Z28, Z16
+	VFMADD231PS  Z30, Z28, Z17
+	VBROADCASTSS (SI)(AX*4), Z28
+	VFMADD231PS  Z29, Z28, Z18
+	VFMADD231PS  Z30, Z28, Z19
+	VBROADCASTSS (DI), Z28
+	VFMADD231PS  Z29, Z28, Z20
+	VFMADD231PS  Z30, Z28, Z21
+	VBROADCASTSS (DI)(AX*1), Z28
+	VFMADD231PS  Z29, Z28, Z22
+	VFMADD231PS  Z30, Z28, Z23
+	VBROADCASTSS (DI)(AX*2), Z28
+	VFMADD231PS  Z29, Z28, Z24
+	VFMADD231PS  Z30, Z28, Z25
+	VBROADCASTSS (DI)(DX*1), Z28
+	VFMADD231PS  Z29, Z28, Z26
+	VFMADD231PS  Z30, Z28, Z27
 	ADDQ         CX, BX
 	ADDQ         CX, SI
 	ADDQ         CX, DI
@@ -1693,6 +3824,375 @@ mul14x32AVX512_k:
 	JB           mul14x32AVX512_k
 
 mul14x32AVX512_store:
+	MOVQ    c0+0(FP), AX
+	MOVQ    c1+8(FP), CX
+	MOVQ    ldc+16(FP), DX
+	SHLQ    $0x02, DX
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, (CX)
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS Z2, (AX)
+	VMOVUPS Z3, (CX)
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS Z4, (AX)
+	VMOVUPS Z5, (CX)
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS Z6, (AX)
+	VMOVUPS Z7, (CX)
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS Z8, (AX)
+	VMOVUPS Z9, (CX)
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS Z10, (AX)
+	VMOVUPS Z11, (CX)
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS Z12, (AX)
+	VMOVUPS Z13, (CX)
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS Z14, (AX)
+	VMOVUPS Z15, (CX)
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS Z16, (AX)
+	VMOVUPS Z17, (CX)
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS Z18, (AX)
+	VMOVUPS Z19, (CX)
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS Z20, (AX)
+	VMOVUPS Z21, (CX)
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS Z22, (AX)
+	VMOVUPS Z23, (CX)
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS Z24, (AX)
+	VMOVUPS Z25, (CX)
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS Z26, (AX)
+	VMOVUPS Z27, (CX)
+	VZEROUPPER
+	RET
+
+// func mul14x32BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+// Requires: AVX, AVX512F
+TEXT ·mul14x32BF16(SB), NOSPLIT, $0-73
+	MOVB    load+72(FP), AL
+	TESTB   AL, AL
+	JZ      mul14x32BF16_zero
+	MOVQ    c0+0(FP), AX
+	MOVQ    c1+8(FP), CX
+	MOVQ    ldc+16(FP), DX
+	SHLQ    $0x02, DX
+	VMOVUPS (AX), Z0
+	VMOVUPS (CX), Z1
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS (AX), Z2
+	VMOVUPS (CX), Z3
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS (AX), Z4
+	VMOVUPS (CX), Z5
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS (AX), Z6
+	VMOVUPS (CX), Z7
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS (AX), Z8
+	VMOVUPS (CX), Z9
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS (AX), Z10
+	VMOVUPS (CX), Z11
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS (AX), Z12
+	VMOVUPS (CX), Z13
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS (AX), Z14
+	VMOVUPS (CX), Z15
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS (AX), Z16
+	VMOVUPS (CX), Z17
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS (AX), Z18
+	VMOVUPS (CX), Z19
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS (AX), Z20
+	VMOVUPS (CX), Z21
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS (AX), Z22
+	VMOVUPS (CX), Z23
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS (AX), Z24
+	VMOVUPS (CX), Z25
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS (AX), Z26
+	VMOVUPS (CX), Z27
+	JMP     mul14x32BF16_start
+
+mul14x32BF16_zero:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	VPXORD Z23, Z23, Z23
+	VPXORD Z24, Z24, Z24
+	VPXORD Z25, Z25, Z25
+	VPXORD Z26, Z26, Z26
+	VPXORD Z27, Z27, Z27
+
+mul14x32BF16_start:
+	MOVQ  rs+32(FP), AX
+	MOVQ  cs+40(FP), CX
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	LEAQ  (AX)(AX*2), DX
+	MOVQ  a+24(FP), BX
+	LEAQ  (BX)(AX*4), SI
+	ADDQ  AX, SI
+	LEAQ  (SI)(AX*4), DI
+	ADDQ  AX, DI
+	MOVQ  b0+48(FP), R8
+	MOVQ  b1+56(FP), R9
+	MOVQ  kc+64(FP), R10
+	SHLQ  $0x06, R10
+	XORQ  R11, R11
+	TESTQ R10, R10
+	JZ    mul14x32BF16_store
+
+mul14x32BF16_k:
+	VMOVUPS      (R8)(R11*1), Z30
+	VMOVUPS      (R9)(R11*1), Z31
+	VBROADCASTSS (BX), Z28
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x0e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc4
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x06
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xcc
+	VBROADCASTSS (BX)(AX*1), Z29
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x0e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd5
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x06
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xdd
+	VBROADCASTSS (BX)(AX*2), Z28
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x0e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe4
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x06
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xec
+	VBROADCASTSS (BX)(DX*1), Z29
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x0e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf5
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x06
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xfd
+	VBROADCASTSS (BX)(AX*4), Z28
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x0e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc4
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x06
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xcc
+	VBROADCASTSS (SI), Z29
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x0e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd5
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x06
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xdd
+	VBROADCASTSS (SI)(AX*1), Z28
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x0e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe4
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x06
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xec
+	VBROADCASTSS (SI)(AX*2), Z29
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x0e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf5
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x06
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xfd
+	VBROADCASTSS (SI)(DX*1), Z28
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x0e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc4
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x06
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xcc
+	VBROADCASTSS (SI)(AX*4), Z29
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x0e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd5
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x06
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xdd
+	VBROADCASTSS (DI), Z28
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x0e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe4
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x06
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xec
+	VBROADCASTSS (DI)(AX*1), Z29
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x0e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf5
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x06
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xfd
+	VBROADCASTSS (DI)(AX*2), Z28
+	BYTE         $0x62
+	BYTE         $0x02
+	BYTE         $0x0e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc4
+	BYTE         $0x62
+	BYTE         $0x02
+	BYTE         $0x06
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xcc
+	VBROADCASTSS (DI)(DX*1), Z29
+	BYTE         $0x62
+	BYTE         $0x02
+	BYTE         $0x0e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd5
+	BYTE         $0x62
+	BYTE         $0x02
+	BYTE         $0x06
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xdd
+	ADDQ         CX, BX
+	ADDQ         CX, SI
+	ADDQ         CX, DI
+	ADDQ         $0x40, R11
+	CMPQ         R11, R10
+	JB           mul14x32BF16_k
+
+mul14x32BF16_store:
 	MOVQ    c0+0(FP), AX
 	MOVQ    c1+8(FP), CX
 	MOVQ    ldc+16(FP), DX
@@ -1786,11 +4286,11 @@ mul1x16AVX2_start:
 	JZ    mul1x16AVX2_store
 
 mul1x16AVX2_k:
-	VMOVUPS      (DX)(SI*1), Y2
-	VMOVUPS      32(DX)(SI*1), Y3
-	VBROADCASTSS (AX), Y4
-	VFMADD231PS  Y2, Y4, Y0
-	VFMADD231PS  Y3, Y4, Y1
+	VMOVUPS      (DX)(SI*1), Y3
+	VMOVUPS      32(DX)(SI*1), Y4
+	VBROADCASTSS (AX), Y2
+	VFMADD231PS  Y3, Y2, Y0
+	VFMADD231PS  Y4, Y2, Y1
 	ADDQ         CX, AX
 	ADDQ         $0x40, SI
 	CMPQ         SI, BX
@@ -1842,14 +4342,14 @@ mul2x16AVX2_start:
 	JZ    mul2x16AVX2_store
 
 mul2x16AVX2_k:
-	VMOVUPS      (BX)(DI*1), Y4
-	VMOVUPS      32(BX)(DI*1), Y5
-	VBROADCASTSS (DX), Y6
-	VFMADD231PS  Y4, Y6, Y0
-	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS (DX)(AX*1), Y6
-	VFMADD231PS  Y4, Y6, Y2
-	VFMADD231PS  Y5, Y6, Y3
+	VMOVUPS      (BX)(DI*1), Y5
+	VMOVUPS      32(BX)(DI*1), Y6
+	VBROADCASTSS (DX), Y4
+	VFMADD231PS  Y5, Y4, Y0
+	VFMADD231PS  Y6, Y4, Y1
+	VBROADCASTSS (DX)(AX*1), Y4
+	VFMADD231PS  Y5, Y4, Y2
+	VFMADD231PS  Y6, Y4, Y3
 	ADDQ         CX, DX
 	ADDQ         $0x40, DI
 	CMPQ         DI, SI
@@ -1909,17 +4409,17 @@ mul3x16AVX2_start:
 	JZ    mul3x16AVX2_store
 
 mul3x16AVX2_k:
-	VMOVUPS      (BX)(DI*1), Y6
-	VMOVUPS      32(BX)(DI*1), Y7
-	VBROADCASTSS (DX), Y8
-	VFMADD231PS  Y6, Y8, Y0
-	VFMADD231PS  Y7, Y8, Y1
-	VBROADCASTSS (DX)(AX*1), Y8
-	VFMADD231PS  Y6, Y8, Y2
-	VFMADD231PS  Y7, Y8, Y3
-	VBROADCASTSS (DX)(AX*2), Y8
-	VFMADD231PS  Y6, Y8, Y4
-	VFMADD231PS  Y7, Y8, Y5
+	VMOVUPS      (BX)(DI*1), Y7
+	VMOVUPS      32(BX)(DI*1), Y8
+	VBROADCASTSS (DX), Y6
+	VFMADD231PS  Y7, Y6, Y0
+	VFMADD231PS  Y8, Y6, Y1
+	VBROADCASTSS (DX)(AX*1), Y6
+	VFMADD231PS  Y7, Y6, Y2
+	VFMADD231PS  Y8, Y6, Y3
+	VBROADCASTSS (DX)(AX*2), Y6
+	VFMADD231PS  Y7, Y6, Y4
+	VFMADD231PS  Y8, Y6, Y5
 	ADDQ         CX, DX
 	ADDQ         $0x40, DI
 	CMPQ         DI, SI
@@ -1987,20 +4487,20 @@ mul4x16AVX2_start:
 	JZ    mul4x16AVX2_store
 
 mul4x16AVX2_k:
-	VMOVUPS      (SI)(R8*1), Y8
-	VMOVUPS      32(SI)(R8*1), Y9
-	VBROADCASTSS (BX), Y10
-	VFMADD231PS  Y8, Y10, Y0
-	VFMADD231PS  Y9, Y10, Y1
-	VBROADCASTSS (BX)(AX*1), Y10
-	VFMADD231PS  Y8, Y10, Y2
-	VFMADD231PS  Y9, Y10, Y3
-	VBROADCASTSS (BX)(AX*2), Y10
-	VFMADD231PS  Y8, Y10, Y4
-	VFMADD231PS  Y9, Y10, Y5
-	VBROADCASTSS (BX)(DX*1), Y10
-	VFMADD231PS  Y8, Y10, Y6
-	VFMADD231PS  Y9, Y10, Y7
+	VMOVUPS      (SI)(R8*1), Y9
+	VMOVUPS      32(SI)(R8*1), Y10
+	VBROADCASTSS (BX), Y8
+	VFMADD231PS  Y9, Y8, Y0
+	VFMADD231PS  Y10, Y8, Y1
+	VBROADCASTSS (BX)(AX*1), Y8
+	VFMADD231PS  Y9, Y8, Y2
+	VFMADD231PS  Y10, Y8, Y3
+	VBROADCASTSS (BX)(AX*2), Y8
+	VFMADD231PS  Y9, Y8, Y4
+	VFMADD231PS  Y10, Y8, Y5
+	VBROADCASTSS (BX)(DX*1), Y8
+	VFMADD231PS  Y9, Y8, Y6
+	VFMADD231PS  Y10, Y8, Y7
 	ADDQ         CX, BX
 	ADDQ         $0x40, R8
 	CMPQ         R8, DI
@@ -2076,23 +4576,23 @@ mul5x16AVX2_start:
 	JZ    mul5x16AVX2_store
 
 mul5x16AVX2_k:
-	VMOVUPS      (SI)(R8*1), Y10
-	VMOVUPS      32(SI)(R8*1), Y11
-	VBROADCASTSS (BX), Y12
-	VFMADD231PS  Y10, Y12, Y0
-	VFMADD231PS  Y11, Y12, Y1
-	VBROADCASTSS (BX)(AX*1), Y12
-	VFMADD231PS  Y10, Y12, Y2
-	VFMADD231PS  Y11, Y12, Y3
-	VBROADCASTSS (BX)(AX*2), Y12
-	VFMADD231PS  Y10, Y12, Y4
-	VFMADD231PS  Y11, Y12, Y5
-	VBROADCASTSS (BX)(DX*1), Y12
-	VFMADD231PS  Y10, Y12, Y6
-	VFMADD231PS  Y11, Y12, Y7
-	VBROADCASTSS (BX)(AX*4), Y12
-	VFMADD231PS  Y10, Y12, Y8
-	VFMADD231PS  Y11, Y12, Y9
+	VMOVUPS      (SI)(R8*1), Y11
+	VMOVUPS      32(SI)(R8*1), Y12
+	VBROADCASTSS (BX), Y10
+	VFMADD231PS  Y11, Y10, Y0
+	VFMADD231PS  Y12, Y10, Y1
+	VBROADCASTSS (BX)(AX*1), Y10
+	VFMADD231PS  Y11, Y10, Y2
+	VFMADD231PS  Y12, Y10, Y3
+	VBROADCASTSS (BX)(AX*2), Y10
+	VFMADD231PS  Y11, Y10, Y4
+	VFMADD231PS  Y12, Y10, Y5
+	VBROADCASTSS (BX)(DX*1), Y10
+	VFMADD231PS  Y11, Y10, Y6
+	VFMADD231PS  Y12, Y10, Y7
+	VBROADCASTSS (BX)(AX*4), Y10
+	VFMADD231PS  Y11, Y10, Y8
+	VFMADD231PS  Y12, Y10, Y9
 	ADDQ         CX, BX
 	ADDQ         $0x40, R8
 	CMPQ         R8, DI
@@ -2178,26 +4678,26 @@ mul6x16AVX2_start:
 	JZ    mul6x16AVX2_store
 
 mul6x16AVX2_k:
-	VMOVUPS      (DI)(R9*1), Y12
-	VMOVUPS      32(DI)(R9*1), Y13
-	VBROADCASTSS (BX), Y14
-	VFMADD231PS  Y12, Y14, Y0
-	VFMADD231PS  Y13, Y14, Y1
-	VBROADCASTSS (BX)(AX*1), Y14
-	VFMADD231PS  Y12, Y14, Y2
-	VFMADD231PS  Y13, Y14, Y3
-	VBROADCASTSS (BX)(AX*2), Y14
-	VFMADD231PS  Y12, Y14, Y4
-	VFMADD231PS  Y13, Y14, Y5
-	VBROADCASTSS (BX)(DX*1), Y14
-	VFMADD231PS  Y12, Y14, Y6
-	VFMADD231PS  Y13, Y14, Y7
-	VBROADCASTSS (BX)(AX*4), Y14
-	VFMADD231PS  Y12, Y14, Y8
-	VFMADD231PS  Y13, Y14, Y9
-	VBROADCASTSS (SI), Y14
-	VFMADD231PS  Y12, Y14, Y10
-	VFMADD231PS  Y13, Y14, Y11
+	VMOVUPS      (DI)(R9*1), Y13
+	VMOVUPS      32(DI)(R9*1), Y14
+	VBROADCASTSS (BX), Y12
+	VFMADD231PS  Y13, Y12, Y0
+	VFMADD231PS  Y14, Y12, Y1
+	VBROADCASTSS (BX)(AX*1), Y12
+	VFMADD231PS  Y13, Y12, Y2
+	VFMADD231PS  Y14, Y12, Y3
+	VBROADCASTSS (BX)(AX*2), Y12
+	VFMADD231PS  Y13, Y12, Y4
+	VFMADD231PS  Y14, Y12, Y5
+	VBROADCASTSS (BX)(DX*1), Y12
+	VFMADD231PS  Y13, Y12, Y6
+	VFMADD231PS  Y14, Y12, Y7
+	VBROADCASTSS (BX)(AX*4), Y12
+	VFMADD231PS  Y13, Y12, Y8
+	VFMADD231PS  Y14, Y12, Y9
+	VBROADCASTSS (SI), Y12
+	VFMADD231PS  Y13, Y12, Y10
+	VFMADD231PS  Y14, Y12, Y11
 	ADDQ         CX, BX
 	ADDQ         CX, SI
 	ADDQ         $0x40, R9
@@ -2225,6 +4725,340 @@ mul6x16AVX2_store:
 	ADDQ    CX, AX
 	VMOVUPS Y10, (AX)
 	VMOVUPS Y11, 32(AX)
+	VZEROUPPER
+	RET
+
+// func mulPairs1x16AVX2(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+// Requires: AVX, AVX2, FMA3
+TEXT ·mulPairs1x16AVX2(SB), NOSPLIT, $0-73
+	MOVB    load+72(FP), AL
+	TESTB   AL, AL
+	JZ      mulPairs1x16AVX2_zero
+	MOVQ    c0+0(FP), AX
+	MOVQ    ldc+16(FP), CX
+	SHLQ    $0x02, CX
+	VMOVUPS (AX), Y0
+	VMOVUPS 32(AX), Y1
+	JMP     mulPairs1x16AVX2_start
+
+mulPairs1x16AVX2_zero:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+
+mulPairs1x16AVX2_start:
+	VPCMPEQD Y2, Y2, Y2
+	VPSLLD   $0x10, Y2, Y2
+	MOVQ     rs+32(FP), AX
+	MOVQ     cs+40(FP), CX
+	SHLQ     $0x02, AX
+	SHLQ     $0x02, CX
+	LEAQ     (AX)(AX*2), AX
+	MOVQ     a+24(FP), AX
+	MOVQ     b0+48(FP), DX
+	MOVQ     kc+64(FP), BX
+	SHLQ     $0x06, BX
+	XORQ     SI, SI
+	TESTQ    BX, BX
+	JZ       mulPairs1x16AVX2_store
+
+mulPairs1x16AVX2_k:
+	VMOVUPS      (DX)(SI*1), Y4
+	VPSLLD       $0x10, Y4, Y3
+	VPAND        Y2, Y4, Y4
+	VMOVUPS      32(DX)(SI*1), Y6
+	VPSLLD       $0x10, Y6, Y5
+	VPAND        Y2, Y6, Y6
+	VBROADCASTSS (AX), Y7
+	VPSLLD       $0x10, Y7, Y8
+	VPAND        Y2, Y7, Y7
+	VFMADD231PS  Y3, Y8, Y0
+	VFMADD231PS  Y4, Y7, Y0
+	VFMADD231PS  Y5, Y8, Y1
+	VFMADD231PS  Y6, Y7, Y1
+	ADDQ         CX, AX
+	ADDQ         $0x40, SI
+	CMPQ         SI, BX
+	JB           mulPairs1x16AVX2_k
+
+mulPairs1x16AVX2_store:
+	MOVQ    c0+0(FP), AX
+	MOVQ    ldc+16(FP), CX
+	SHLQ    $0x02, CX
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	VZEROUPPER
+	RET
+
+// func mulPairs2x16AVX2(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+// Requires: AVX, AVX2, FMA3
+TEXT ·mulPairs2x16AVX2(SB), NOSPLIT, $0-73
+	MOVB    load+72(FP), AL
+	TESTB   AL, AL
+	JZ      mulPairs2x16AVX2_zero
+	MOVQ    c0+0(FP), AX
+	MOVQ    ldc+16(FP), CX
+	SHLQ    $0x02, CX
+	VMOVUPS (AX), Y0
+	VMOVUPS 32(AX), Y1
+	ADDQ    CX, AX
+	VMOVUPS (AX), Y2
+	VMOVUPS 32(AX), Y3
+	JMP     mulPairs2x16AVX2_start
+
+mulPairs2x16AVX2_zero:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+
+mulPairs2x16AVX2_start:
+	VPCMPEQD Y4, Y4, Y4
+	VPSLLD   $0x10, Y4, Y4
+	MOVQ     rs+32(FP), AX
+	MOVQ     cs+40(FP), CX
+	SHLQ     $0x02, AX
+	SHLQ     $0x02, CX
+	LEAQ     (AX)(AX*2), DX
+	MOVQ     a+24(FP), DX
+	MOVQ     b0+48(FP), BX
+	MOVQ     kc+64(FP), SI
+	SHLQ     $0x06, SI
+	XORQ     DI, DI
+	TESTQ    SI, SI
+	JZ       mulPairs2x16AVX2_store
+
+mulPairs2x16AVX2_k:
+	VMOVUPS      (BX)(DI*1), Y6
+	VPSLLD       $0x10, Y6, Y5
+	VPAND        Y4, Y6, Y6
+	VMOVUPS      32(BX)(DI*1), Y8
+	VPSLLD       $0x10, Y8, Y7
+	VPAND        Y4, Y8, Y8
+	VBROADCASTSS (DX), Y9
+	VPSLLD       $0x10, Y9, Y10
+	VPAND        Y4, Y9, Y9
+	VFMADD231PS  Y5, Y10, Y0
+	VFMADD231PS  Y6, Y9, Y0
+	VFMADD231PS  Y7, Y10, Y1
+	VFMADD231PS  Y8, Y9, Y1
+	VBROADCASTSS (DX)(AX*1), Y9
+	VPSLLD       $0x10, Y9, Y10
+	VPAND        Y4, Y9, Y9
+	VFMADD231PS  Y5, Y10, Y2
+	VFMADD231PS  Y6, Y9, Y2
+	VFMADD231PS  Y7, Y10, Y3
+	VFMADD231PS  Y8, Y9, Y3
+	ADDQ         CX, DX
+	ADDQ         $0x40, DI
+	CMPQ         DI, SI
+	JB           mulPairs2x16AVX2_k
+
+mulPairs2x16AVX2_store:
+	MOVQ    c0+0(FP), AX
+	MOVQ    ldc+16(FP), CX
+	SHLQ    $0x02, CX
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	ADDQ    CX, AX
+	VMOVUPS Y2, (AX)
+	VMOVUPS Y3, 32(AX)
+	VZEROUPPER
+	RET
+
+// func mulPairs3x16AVX2(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+// Requires: AVX, AVX2, FMA3
+TEXT ·mulPairs3x16AVX2(SB), NOSPLIT, $0-73
+	MOVB    load+72(FP), AL
+	TESTB   AL, AL
+	JZ      mulPairs3x16AVX2_zero
+	MOVQ    c0+0(FP), AX
+	MOVQ    ldc+16(FP), CX
+	SHLQ    $0x02, CX
+	VMOVUPS (AX), Y0
+	VMOVUPS 32(AX), Y1
+	ADDQ    CX, AX
+	VMOVUPS (AX), Y2
+	VMOVUPS 32(AX), Y3
+	ADDQ    CX, AX
+	VMOVUPS (AX), Y4
+	VMOVUPS 32(AX), Y5
+	JMP     mulPairs3x16AVX2_start
+
+mulPairs3x16AVX2_zero:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+
+mulPairs3x16AVX2_start:
+	VPCMPEQD Y6, Y6, Y6
+	VPSLLD   $0x10, Y6, Y6
+	MOVQ     rs+32(FP), AX
+	MOVQ     cs+40(FP), CX
+	SHLQ     $0x02, AX
+	SHLQ     $0x02, CX
+	LEAQ     (AX)(AX*2), DX
+	MOVQ     a+24(FP), DX
+	MOVQ     b0+48(FP), BX
+	MOVQ     kc+64(FP), SI
+	SHLQ     $0x06, SI
+	XORQ     DI, DI
+	TESTQ    SI, SI
+	JZ       mulPairs3x16AVX2_store
+
+mulPairs3x16AVX2_k:
+	VMOVUPS      (BX)(DI*1), Y8
+	VPSLLD       $0x10, Y8, Y7
+	VPAND        Y6, Y8, Y8
+	VMOVUPS      32(BX)(DI*1), Y10
+	VPSLLD       $0x10, Y10, Y9
+	VPAND        Y6, Y10, Y10
+	VBROADCASTSS (DX), Y11
+	VPSLLD       $0x10, Y11, Y12
+	VPAND        Y6, Y11, Y11
+	VFMADD231PS  Y7, Y12, Y0
+	VFMADD231PS  Y8, Y11, Y0
+	VFMADD231PS  Y9, Y12, Y1
+	VFMADD231PS  Y10, Y11, Y1
+	VBROADCASTSS (DX)(AX*1), Y11
+	VPSLLD       $0x10, Y11, Y12
+	VPAND        Y6, Y11, Y11
+	VFMADD231PS  Y7, Y12, Y2
+	VFMADD231PS  Y8, Y11, Y2
+	VFMADD231PS  Y9, Y12, Y3
+	VFMADD231PS  Y10, Y11, Y3
+	VBROADCASTSS (DX)(AX*2), Y11
+	VPSLLD       $0x10, Y11, Y12
+	VPAND        Y6, Y11, Y11
+	VFMADD231PS  Y7, Y12, Y4
+	VFMADD231PS  Y8, Y11, Y4
+	VFMADD231PS  Y9, Y12, Y5
+	VFMADD231PS  Y10, Y11, Y5
+	ADDQ         CX, DX
+	ADDQ         $0x40, DI
+	CMPQ         DI, SI
+	JB           mulPairs3x16AVX2_k
+
+mulPairs3x16AVX2_store:
+	MOVQ    c0+0(FP), AX
+	MOVQ    ldc+16(FP), CX
+	SHLQ    $0x02, CX
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	ADDQ    CX, AX
+	VMOVUPS Y2, (AX)
+	VMOVUPS Y3, 32(AX)
+	ADDQ    CX, AX
+	VMOVUPS Y4, (AX)
+	VMOVUPS Y5, 32(AX)
+	VZEROUPPER
+	RET
+
+// func mulPairs4x16AVX2(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+// Requires: AVX, AVX2, FMA3
+TEXT ·mulPairs4x16AVX2(SB), NOSPLIT, $0-73
+	MOVB    load+72(FP), AL
+	TESTB   AL, AL
+	JZ      mulPairs4x16AVX2_zero
+	MOVQ    c0+0(FP), AX
+	MOVQ    ldc+16(FP), CX
+	SHLQ    $0x02, CX
+	VMOVUPS (AX), Y0
+	VMOVUPS 32(AX), Y1
+	ADDQ    CX, AX
+	VMOVUPS (AX), Y2
+	VMOVUPS 32(AX), Y3
+	ADDQ    CX, AX
+	VMOVUPS (AX), Y4
+	VMOVUPS 32(AX), Y5
+	ADDQ    CX, AX
+	VMOVUPS (AX), Y6
+	VMOVUPS 32(AX), Y7
+	JMP     mulPairs4x16AVX2_start
+
+mulPairs4x16AVX2_zero:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+
+mulPairs4x16AVX2_start:
+	VPCMPEQD Y8, Y8, Y8
+	VPSLLD   $0x10, Y8, Y8
+	MOVQ     rs+32(FP), AX
+	MOVQ     cs+40(FP), CX
+	SHLQ     $0x02, AX
+	SHLQ     $0x02, CX
+	LEAQ     (AX)(AX*2), DX
+	MOVQ     a+24(FP), BX
+	MOVQ     b0+48(FP), SI
+	MOVQ     kc+64(FP), DI
+	SHLQ     $0x06, DI
+	XORQ     R8, R8
+	TESTQ    DI, DI
+	JZ       mulPairs4x16AVX2_store
+
+mulPairs4x16AVX2_k:
+	VMOVUPS      (SI)(R8*1), Y10
+	VPSLLD       $0x10, Y10, Y9
+	VPAND        Y8, Y10, Y10
+	VMOVUPS      32(SI)(R8*1), Y12
+	VPSLLD       $0x10, Y12, Y11
+	VPAND        Y8, Y12, Y12
+	VBROADCASTSS (BX), Y13
+	VPSLLD       $0x10, Y13, Y14
+	VPAND        Y8, Y13, Y13
+	VFMADD231PS  Y9, Y14, Y0
+	VFMADD231PS  Y10, Y13, Y0
+	VFMADD231PS  Y11, Y14, Y1
+	VFMADD231PS  Y12, Y13, Y1
+	VBROADCASTSS (BX)(AX*1), Y13
+	VPSLLD       $0x10, Y13, Y14
+	VPAND        Y8, Y13, Y13
+	VFMADD231PS  Y9, Y14, Y2
+	VFMADD231PS  Y10, Y13, Y2
+	VFMADD231PS  Y11, Y14, Y3
+	VFMADD231PS  Y12, Y13, Y3
+	VBROADCASTSS (BX)(AX*2), Y13
+	VPSLLD       $0x10, Y13, Y14
+	VPAND        Y8, Y13, Y13
+	VFMADD231PS  Y9, Y14, Y4
+	VFMADD231PS  Y10, Y13, Y4
+	VFMADD231PS  Y11, Y14, Y5
+	VFMADD231PS  Y12, Y13, Y5
+	VBROADCASTSS (BX)(DX*1), Y13
+	VPSLLD       $0x10, Y13, Y14
+	VPAND        Y8, Y13, Y13
+	VFMADD231PS  Y9, Y14, Y6
+	VFMADD231PS  Y10, Y13, Y6
+	VFMADD231PS  Y11, Y14, Y7
+	VFMADD231PS  Y12, Y13, Y7
+	ADDQ         CX, BX
+	ADDQ         $0x40, R8
+	CMPQ         R8, DI
+	JB           mulPairs4x16AVX2_k
+
+mulPairs4x16AVX2_store:
+	MOVQ    c0+0(FP), AX
+	MOVQ    ldc+16(FP), CX
+	SHLQ    $0x02, CX
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	ADDQ    CX, AX
+	VMOVUPS Y2, (AX)
+	VMOVUPS Y3, 32(AX)
+	ADDQ    CX, AX
+	VMOVUPS Y4, (AX)
+	VMOVUPS Y5, 32(AX)
+	ADDQ    CX, AX
+	VMOVUPS Y6, (AX)
+	VMOVUPS Y7, 32(AX)
 	VZEROUPPER
 	RET
 
@@ -2402,5 +5236,211 @@ transpose16_block:
 	ADDQ       DX, CX
 	DECQ       BX
 	JNZ        transpose16_block
+	VZEROUPPER
+	RET
+
+// func transposePairsAVX2(dst *float32, src *float32, srcStep int, blocks int)
+// Requires: AVX, AVX2
+TEXT ·transposePairsAVX2(SB), NOSPLIT, $0-32
+	MOVQ    dst+0(FP), AX
+	MOVQ    src+8(FP), CX
+	MOVQ    srcStep+16(FP), DX
+	MOVQ    blocks+24(FP), BX
+	SHLQ    $0x02, DX
+	VMOVUPS swapInnerHalves<>+0(SB), Y0
+
+transposePairs_block:
+	VMOVUPS     (CX), Y1
+	VPSHUFB     Y0, Y1, Y1
+	VMOVUPS     64(CX), Y2
+	VPSHUFB     Y0, Y2, Y2
+	VMOVUPS     128(CX), Y3
+	VPSHUFB     Y0, Y3, Y3
+	VMOVUPS     192(CX), Y4
+	VPSHUFB     Y0, Y4, Y4
+	VPUNPCKLQDQ Y2, Y1, Y5
+	VPUNPCKHQDQ Y2, Y1, Y1
+	VPUNPCKLQDQ Y4, Y3, Y2
+	VPUNPCKHQDQ Y4, Y3, Y3
+	VPERM2I128  $0x20, Y2, Y5, Y4
+	VMOVUPS     Y4, (AX)
+	VPERM2I128  $0x20, Y3, Y1, Y4
+	VMOVUPS     Y4, 64(AX)
+	VPERM2I128  $0x31, Y2, Y5, Y2
+	VMOVUPS     Y2, 128(AX)
+	VPERM2I128  $0x31, Y3, Y1, Y1
+	VMOVUPS     Y1, 192(AX)
+	VMOVUPS     32(CX), Y1
+	VPSHUFB     Y0, Y1, Y1
+	VMOVUPS     96(CX), Y2
+	VPSHUFB     Y0, Y2, Y2
+	VMOVUPS     160(CX), Y3
+	VPSHUFB     Y0, Y3, Y3
+	VMOVUPS     224(CX), Y4
+	VPSHUFB     Y0, Y4, Y4
+	VPUNPCKLQDQ Y2, Y1, Y5
+	VPUNPCKHQDQ Y2, Y1, Y1
+	VPUNPCKLQDQ Y4, Y3, Y2
+	VPUNPCKHQDQ Y4, Y3, Y3
+	VPERM2I128  $0x20, Y2, Y5, Y4
+	VMOVUPS     Y4, 256(AX)
+	VPERM2I128  $0x20, Y3, Y1, Y4
+	VMOVUPS     Y4, 320(AX)
+	VPERM2I128  $0x31, Y2, Y5, Y2
+	VMOVUPS     Y2, 384(AX)
+	VPERM2I128  $0x31, Y3, Y1, Y1
+	VMOVUPS     Y1, 448(AX)
+	VMOVUPS     256(CX), Y1
+	VPSHUFB     Y0, Y1, Y1
+	VMOVUPS     320(CX), Y2
+	VPSHUFB     Y0, Y2, Y2
+	VMOVUPS     384(CX), Y3
+	VPSHUFB     Y0, Y3, Y3
+	VMOVUPS     448(CX), Y4
+	VPSHUFB     Y0, Y4, Y4
+	VPUNPCKLQDQ Y2, Y1, Y5
+	VPUNPCKHQDQ Y2, Y1, Y1
+	VPUNPCKLQDQ Y4, Y3, Y2
+	VPUNPCKHQDQ Y4, Y3, Y3
+	VPERM2I128  $0x20, Y2, Y5, Y4
+	VMOVUPS     Y4, 32(AX)
+	VPERM2I128  $0x20, Y3, Y1, Y4
+	VMOVUPS     Y4, 96(AX)
+	VPERM2I128  $0x31, Y2, Y5, Y2
+	VMOVUPS     Y2, 160(AX)
+	VPERM2I128  $0x31, Y3, Y1, Y1
+	VMOVUPS     Y1, 224(AX)
+	VMOVUPS     288(CX), Y1
+	VPSHUFB     Y0, Y1, Y1
+	VMOVUPS     352(CX), Y2
+	VPSHUFB     Y0, Y2, Y2
+	VMOVUPS     416(CX), Y3
+	VPSHUFB     Y0, Y3, Y3
+	VMOVUPS     480(CX), Y4
+	VPSHUFB     Y0, Y4, Y4
+	VPUNPCKLQDQ Y2, Y1, Y5
+	VPUNPCKHQDQ Y2, Y1, Y1
+	VPUNPCKLQDQ Y4, Y3, Y2
+	VPUNPCKHQDQ Y4, Y3, Y3
+	VPERM2I128  $0x20, Y2, Y5, Y4
+	VMOVUPS     Y4, 288(AX)
+	VPERM2I128  $0x20, Y3, Y1, Y4
+	VMOVUPS     Y4, 352(AX)
+	VPERM2I128  $0x31, Y2, Y5, Y2
+	VMOVUPS     Y2, 416(AX)
+	VPERM2I128  $0x31, Y3, Y1, Y1
+	VMOVUPS     Y1, 480(AX)
+	ADDQ        $0x00000200, AX
+	ADDQ        DX, CX
+	DECQ        BX
+	JNZ         transposePairs_block
+	VZEROUPPER
+	RET
+
+DATA swapInnerHalves<>+0(SB)/1, $0x00
+DATA swapInnerHalves<>+1(SB)/1, $0x01
+DATA swapInnerHalves<>+2(SB)/1, $0x04
+DATA swapInnerHalves<>+3(SB)/1, $0x05
+DATA swapInnerHalves<>+4(SB)/1, $0x02
+DATA swapInnerHalves<>+5(SB)/1, $0x03
+DATA swapInnerHalves<>+6(SB)/1, $0x06
+DATA swapInnerHalves<>+7(SB)/1, $0x07
+DATA swapInnerHalves<>+8(SB)/1, $0x08
+DATA swapInnerHalves<>+9(SB)/1, $0x09
+DATA swapInnerHalves<>+10(SB)/1, $0x0c
+DATA swapInnerHalves<>+11(SB)/1, $0x0d
+DATA swapInnerHalves<>+12(SB)/1, $0x0a
+DATA swapInnerHalves<>+13(SB)/1, $0x0b
+DATA swapInnerHalves<>+14(SB)/1, $0x0e
+DATA swapInnerHalves<>+15(SB)/1, $0x0f
+DATA swapInnerHalves<>+16(SB)/1, $0x00
+DATA swapInnerHalves<>+17(SB)/1, $0x01
+DATA swapInnerHalves<>+18(SB)/1, $0x04
+DATA swapInnerHalves<>+19(SB)/1, $0x05
+DATA swapInnerHalves<>+20(SB)/1, $0x02
+DATA swapInnerHalves<>+21(SB)/1, $0x03
+DATA swapInnerHalves<>+22(SB)/1, $0x06
+DATA swapInnerHalves<>+23(SB)/1, $0x07
+DATA swapInnerHalves<>+24(SB)/1, $0x08
+DATA swapInnerHalves<>+25(SB)/1, $0x09
+DATA swapInnerHalves<>+26(SB)/1, $0x0c
+DATA swapInnerHalves<>+27(SB)/1, $0x0d
+DATA swapInnerHalves<>+28(SB)/1, $0x0a
+DATA swapInnerHalves<>+29(SB)/1, $0x0b
+DATA swapInnerHalves<>+30(SB)/1, $0x0e
+DATA swapInnerHalves<>+31(SB)/1, $0x0f
+GLOBL swapInnerHalves<>(SB), RODATA|NOPTR, $32
+
+// func pairRowsAVX2(dst *float32, a *float32, b *float32, n int, count int, step int)
+// Requires: AVX, AVX2
+TEXT ·pairRowsAVX2(SB), NOSPLIT, $0-48
+	MOVQ     dst+0(FP), AX
+	MOVQ     a+8(FP), CX
+	MOVQ     b+16(FP), DX
+	MOVQ     n+24(FP), BX
+	MOVQ     count+32(FP), SI
+	MOVQ     step+40(FP), DI
+	SHLQ     $0x02, BX
+	SHLQ     $0x02, DI
+	VPCMPEQD Y0, Y0, Y0
+	VPSLLD   $0x10, Y0, Y3
+	VPSRLD   $0x11, Y0, Y1
+	VPSRLD   $0x1f, Y0, Y0
+	VPSLLD   $0x16, Y0, Y2
+
+pairRows_row:
+	XORQ R8, R8
+
+pairRows_next:
+	VMOVUPS   (CX)(R8*1), Y4
+	VMOVUPS   (DX)(R8*1), Y5
+	VPSRLD    $0x10, Y4, Y6
+	VPAND     Y0, Y6, Y6
+	VPADDD    Y1, Y6, Y6
+	VPADDD    Y4, Y6, Y6
+	VCMPPS    $0x03, Y4, Y4, Y7
+	VPOR      Y2, Y4, Y4
+	VBLENDVPS Y7, Y4, Y6, Y6
+	VPSRLD    $0x10, Y5, Y4
+	VPAND     Y0, Y4, Y4
+	VPADDD    Y1, Y4, Y4
+	VPADDD    Y5, Y4, Y4
+	VCMPPS    $0x03, Y5, Y5, Y7
+	VPOR      Y2, Y5, Y5
+	VBLENDVPS Y7, Y5, Y4, Y4
+	VPSRLD    $0x10, Y6, Y6
+	VPAND     Y3, Y4, Y4
+	VPOR      Y6, Y4, Y4
+	VMOVUPS   Y4, (AX)(R8*1)
+	ADDQ      $0x20, R8
+	CMPQ      R8, BX
+	JB        pairRows_next
+	ADDQ      DI, CX
+	ADDQ      DI, DX
+	ADDQ      BX, AX
+	DECQ      SI
+	JNZ       pairRows_row
+	VZEROUPPER
+	RET
+
+// func pairHalvesAVX2(dst *float32, a *uint16, b *uint16, n int)
+// Requires: AVX, AVX2
+TEXT ·pairHalvesAVX2(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ n+24(FP), BX
+
+pairHalves_next:
+	VPMOVZXWD (CX), Y0
+	VPMOVZXWD (DX), Y1
+	VPSLLD    $0x10, Y1, Y1
+	VPOR      Y0, Y1, Y1
+	VMOVUPS   Y1, (AX)
+	ADDQ      $0x20, AX
+	ADDQ      $0x10, CX
+	ADDQ      $0x10, DX
+	SUBQ      $0x08, BX
+	JNZ       pairHalves_next
 	VZEROUPPER
 	RET

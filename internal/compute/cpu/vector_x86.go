@@ -59,3 +59,32 @@ func swigluGradBlocks(dgate, dup, dy, gate, up []float32) (done int) {
 	}
 	return done
 }
+
+// widenBlocks is widenHalf on the first elements and returns how many: all, if there is a whole block. The last block
+// may overlap the one before.
+func widenBlocks(dst []float32, src []uint16) (done int) {
+	src = src[:len(dst)]
+	for n := blocks(len(dst)); n > 0; n = blocks(len(dst) - done) {
+		widenAVX2(&dst[done], &src[done], n)
+		done += n
+	}
+	if left := len(dst) - compute.Lanes; left >= 0 && done < len(dst) {
+		widenAVX2(&dst[left], &src[left], compute.Lanes)
+		done = len(dst)
+	}
+	return done
+}
+
+// halveBlocks is halfOf in the same way.
+func halveBlocks(dst []uint16, src []float32) (done int) {
+	src = src[:len(dst)]
+	for n := blocks(len(dst)); n > 0; n = blocks(len(dst) - done) {
+		halveAVX2(&dst[done], &src[done], n)
+		done += n
+	}
+	if left := len(dst) - compute.Lanes; left >= 0 && done < len(dst) {
+		halveAVX2(&dst[left], &src[left], compute.Lanes)
+		done = len(dst)
+	}
+	return done
+}

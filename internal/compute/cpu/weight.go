@@ -24,11 +24,30 @@ func (b *Backend) NewWeight(n, k int) compute.Weight {
 	return compute.Weight{N: n, K: k, Data: b.Alloc(panels(n) * panel * k)}
 }
 
-// NewHalf is nil: nothing is computed in bf16.
-func (b *Backend) NewHalf(n, k int) compute.Buf { return nil }
+// NewHalf gives room for a weight's bf16 copy, pairs in the layout of Data; nil where products are in float32.
+func (b *Backend) NewHalf(n, k int) compute.Buf {
+	if !b.bf16 {
+		return nil
+	}
+	size := panels(n) * panel * pairs(k)
+	return halved(b.Alloc(size), 2*size)
+}
 
-// Halve does nothing.
-func (b *Backend) Halve(compute.Weight) {}
+// Halve rounds Data to Half.
+func (b *Backend) Halve(w compute.Weight) {
+	data, half := f32(w.Data), asPairs(w.Half.(*buf).h)
+	b.parallel(panels(w.N), max(1, elementGrain/(w.K*panel)), func(lo, hi int) {
+		for p := lo; p < hi; p++ {
+			from, to := data[p*panel*w.K:][:panel*w.K], half[p*panel*pairs(w.K):][:panel*pairs(w.K)]
+			if w.K > 1 {
+				b.kernel.pairRows(to, from, from[panel:], panel, w.K/2, 2*panel)
+			}
+			if w.K%2 == 1 {
+				b.kernel.pairRows(to[w.K/2*panel:], from[(w.K-1)*panel:], nil, panel, 1, 0)
+			}
+		}
+	})
+}
 
 // UploadWeight packs a row-major [N, K] matrix.
 func (b *Backend) UploadWeight(w compute.Weight, rowMajor []float32) {
@@ -46,8 +65,12 @@ func (b *Backend) UploadWeight(w compute.Weight, rowMajor []float32) {
 	})
 }
 
-// DownloadWeight unpacks into a row-major [N, K] matrix.
+// DownloadWeight unpacks into a row-major [N, K] matrix, from Half when there is no Data.
 func (b *Backend) DownloadWeight(rowMajor []float32, w compute.Weight) {
+	if w.Data == nil {
+		b.downloadHalf(rowMajor, w)
+		return
+	}
 	data := weightData(w, len(rowMajor))
 	b.parallel(panels(w.N), 1, func(lo, hi int) {
 		for p := lo; p < hi; p++ {
@@ -56,6 +79,26 @@ func (b *Backend) DownloadWeight(rowMajor []float32, w compute.Weight) {
 				in := data[p*panel*w.K:][:panel*w.K]
 				for k := range row {
 					row[k] = in[k*panel+j]
+				}
+			}
+		}
+	})
+}
+
+func (b *Backend) downloadHalf(rowMajor []float32, w compute.Weight) {
+	mustHave("weight: row-major side", len(rowMajor), w.N*w.K)
+	half := asPairs(w.Half.(*buf).h)
+	b.parallel(panels(w.N), 1, func(lo, hi int) {
+		for p := lo; p < hi; p++ {
+			in := half[p*panel*pairs(w.K):][:panel*pairs(w.K)]
+			for j := 0; j < min(panel, w.N-p*panel); j++ {
+				row := rowMajor[(p*panel+j)*w.K:][:w.K]
+				for k := range row {
+					even, odd := bothHalves(in[k/2*panel+j])
+					row[k] = even
+					if k%2 == 1 {
+						row[k] = odd
+					}
 				}
 			}
 		}

@@ -187,6 +187,25 @@ func statLanes() {
 	finish()
 }
 
+func statGrad() {
+	const name = "statGradAVX2"
+	start(name, "func(z *float32, n int, s *float32)", "is statGrad with its scalars; n is a positive multiple of 8.")
+	p := pointers("z")
+	v := scalars("s", 7)
+	most, scale, inv, dlogp, dentropy, log, h := v[0], v[1], v[2], v[3], v[4], v[5], v[6]
+	loop(name, p, 8, func() {
+		d := YMM()
+		VMOVUPS(constant(-110), d)
+		VMAXPS(binary(VMULPS, binary(VSUBPS, load(p[0], 0), most), scale), d, d) // the product where it is NaN
+		prob := binary(VMULPS, exp(d), inv)
+		slope := binary(VMULPS, dentropy, binary(VADDPS, binary(VSUBPS, d, log), h))
+		slope = binary(VADDPS, dlogp, slope)
+		sign := constant(float32(math.Copysign(0, -1)))
+		store(binary(VMULPS, binary(VMULPS, binary(VXORPS, prob, sign), slope), scale), p[0], 0)
+	})
+	finish()
+}
+
 // logistic1 emits 1 + e^-x.
 func logistic1(x reg.VecVirtual) reg.VecVirtual {
 	sign := constant(float32(math.Copysign(0, -1)))

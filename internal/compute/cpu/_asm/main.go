@@ -1,5 +1,6 @@
 // Command asm writes the x86-64 kernels of package cpu: tile.go the matrix tiles, transpose.go the packing, exp.go the
-// row kernels with an exponential in them.
+// row kernels with an exponential in them, half.go the conversions to and from bf16, and norm.go, elementwise.go and
+// optim.go the rest.
 // Run it with `go generate` in the parent folder.
 package main
 
@@ -27,12 +28,19 @@ func tiles() {
 	for _, panels := range []int{1, 2} {
 		for _, rows := range []int{1, 2, 3, 4, 5, 6, 7, 8, 14} {
 			tile{set: avx512, rows: rows, panels: panels}.write()
+			tile{set: bf16, rows: rows, panels: panels}.write()
 		}
 	}
 	for rows := 1; rows <= 6; rows++ {
 		tile{set: avx2, rows: rows, panels: 1}.write()
 	}
+	for rows := 1; rows <= 4; rows++ {
+		pairTileAVX2(rows)
+	}
 	transpose16()
+	transposePairs()
+	pairRows()
+	pairHalves()
 }
 
 // rows are the kernels that walk along rows of activations or over whole buffers.
@@ -42,4 +50,21 @@ func rows() {
 	statLanes()
 	swiglu()
 	swigluGrad()
+	statGrad()
+	widen()
+	halve()
+	dotLanes()
+	normDotLanes()
+	normScale()
+	normGrad()
+	gainGrad()
+	add()
+	axpy()
+	scale()
+	turn()
+	adamW()
+	sgd()
+	sgdMomentum()
+	squareLanes()
+	largestBits()
 }

@@ -8,18 +8,26 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// set is an instruction set: its vector registers and how wide they are.
+// set is an instruction set: its vector registers, how wide they are, and how a tile multiplies.
 type set struct {
 	name  string
 	bytes int
-	vec   func() reg.VecVirtual
-	zero  func(reg.VecVirtual)
+	vec   func() operand.Op
+	zero  func(operand.Op)
+	// addProduct is acc += w·x for numbers, or for pairs of bf16 numbers in their place.
+	addProduct func(w, x, acc operand.Op)
+	doc        string
 }
 
 var (
-	avx512 = set{"AVX512", 64, ZMM, func(v reg.VecVirtual) { VPXORD(v, v, v) }}
-	avx2   = set{"AVX2", 32, YMM, func(v reg.VecVirtual) { VXORPS(v, v, v) }}
+	avx512 = set{"AVX512", 64, func() operand.Op { return ZMM() }, zero512, fused, "mulGeneric"}
+	avx2   = set{"AVX2", 32, func() operand.Op { return YMM() }, func(v operand.Op) { VXORPS(v, v, v) }, fused, "mulGeneric"}
+	bf16   = set{"BF16", 64, nextZ, zero512, dotPairs, "mulPairsGeneric, in the instruction's own rounding,"}
 )
+
+func zero512(v operand.Op) { VPXORD(v, v, v) }
+
+func fused(w, x, acc operand.Op) { VFMADD231PS(w, x, acc) }
 
 // tile is one matrix kernel: rows by panels·16 outputs, all of them in registers.
 type tile struct {
@@ -30,14 +38,31 @@ type tile struct {
 // rowsPerBase is how many rows one pointer reaches with base, base+rs, base+2rs, base+3rs, base+4rs.
 const rowsPerBase = 5
 
+const tileSignature = "func(c0, c1 *float32, ldc int, a *float32, rs, cs int, b0, b1 *float32, kc int, load bool)"
+
 func (t tile) write() {
 	name := fmt.Sprintf("mul%dx%d%s", t.rows, 16*t.panels, t.set.name)
-	TEXT(name, NOSPLIT, "func(c0, c1 *float32, ldc int, a *float32, rs, cs int, b0, b1 *float32, kc int, load bool)")
-	Doc(fmt.Sprintf("%s is mulGeneric for %d rows and %d panel(s); c1 and b1 are the second panel's.", name, t.rows, t.panels))
-
+	TEXT(name, NOSPLIT, tileSignature)
+	Doc(fmt.Sprintf("%s is %s for %d rows and %d panel(s); c1 and b1 are the second panel's.", name, t.set.doc, t.rows, t.panels))
+	nextPhysical = 0
 	acc := t.accumulators()
 	t.loadOutputs(name, acc)
+	spare := []operand.Op{t.set.vec(), t.set.vec()}
+	t.eachK(name, func(row func(i int) operand.Mem, b func(panel, part int) operand.Mem) {
+		weights := t.vectors(t.panels, b)
+		for i := range t.rows {
+			x := spare[i%2]
+			VBROADCASTSS(row(i), x)
+			for v, w := range weights {
+				t.set.addProduct(w, x, acc[i][v])
+			}
+		}
+	})
+	t.storeOutputs(acc)
+}
 
+// eachK walks k: body gets the addresses of a row's element and of the parts of a panel's row.
+func (t tile) eachK(name string, body func(row func(i int) operand.Mem, b func(panel, part int) operand.Mem)) {
 	rs := Load(Param("rs"), GP64())
 	cs := Load(Param("cs"), GP64())
 	SHLQ(operand.Imm(2), rs)
@@ -63,24 +88,21 @@ func (t tile) write() {
 	JZ(operand.LabelRef(name + "_store"))
 
 	Label(name + "_k")
-	weights := t.vectors(len(b), func(p, part int) operand.Mem {
+	body(func(i int) operand.Mem {
+		return rowAddress(bases[i/rowsPerBase], rs, rs3, i%rowsPerBase)
+	}, func(p, part int) operand.Mem {
 		return operand.Mem{Base: b[p], Index: at, Scale: 1, Disp: part * t.set.bytes}
 	})
-	for i := range t.rows {
-		x := t.set.vec()
-		VBROADCASTSS(rowAddress(bases[i/rowsPerBase], rs, rs3, i%rowsPerBase), x)
-		for v, w := range weights {
-			VFMADD231PS(w, x, acc[i][v])
-		}
-	}
 	for _, a := range bases {
 		ADDQ(cs, a)
 	}
 	ADDQ(operand.Imm(64), at)
 	CMPQ(at, kc)
 	JB(operand.LabelRef(name + "_k"))
-
 	Label(name + "_store")
+}
+
+func (t tile) storeOutputs(acc [][]operand.Op) {
 	t.eachOutput(func(i, v int, m operand.Mem) { VMOVUPS(acc[i][v], m) })
 	VZEROUPPER()
 	RET()
@@ -88,8 +110,8 @@ func (t tile) write() {
 
 func (t tile) parts() int { return 64 / t.set.bytes }
 
-func (t tile) accumulators() [][]reg.VecVirtual {
-	acc := make([][]reg.VecVirtual, t.rows)
+func (t tile) accumulators() [][]operand.Op {
+	acc := make([][]operand.Op, t.rows)
 	for i := range acc {
 		for range t.panels * t.parts() {
 			acc[i] = append(acc[i], t.set.vec())
@@ -99,8 +121,8 @@ func (t tile) accumulators() [][]reg.VecVirtual {
 }
 
 // vectors loads one row of each panel into registers.
-func (t tile) vectors(panels int, at func(panel, part int) operand.Mem) []reg.VecVirtual {
-	var out []reg.VecVirtual
+func (t tile) vectors(panels int, at func(panel, part int) operand.Mem) []operand.Op {
+	var out []operand.Op
 	for p := range panels {
 		for part := range t.parts() {
 			v := t.set.vec()
@@ -112,7 +134,7 @@ func (t tile) vectors(panels int, at func(panel, part int) operand.Mem) []reg.Ve
 }
 
 // loadOutputs starts the chains from what c holds, or from 0.
-func (t tile) loadOutputs(name string, acc [][]reg.VecVirtual) {
+func (t tile) loadOutputs(name string, acc [][]operand.Op) {
 	load := Load(Param("load"), GP8())
 	TESTB(load, load)
 	JZ(operand.LabelRef(name + "_zero"))

@@ -1,0 +1,134 @@
+package main
+
+import (
+	. "github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// rounding holds the constants of rounding float32 to bf16.
+type rounding struct{ one, half, quiet, high reg.VecVirtual }
+
+func newRounding() rounding {
+	r := rounding{YMM(), YMM(), YMM(), YMM()}
+	VPCMPEQD(r.one, r.one, r.one)
+	VPSLLD(operand.Imm(16), r.one, r.high)
+	VPSRLD(operand.Imm(17), r.one, r.half) // 0x7fff
+	VPSRLD(operand.Imm(31), r.one, r.one)
+	VPSLLD(operand.Imm(22), r.one, r.quiet)
+	return r
+}
+
+// round rounds eight numbers to nearest even; the upper halves of the result are the bf16 numbers, the lower ones
+// are garbage. NaN stays NaN and becomes quiet.
+func (r rounding) round(x reg.VecVirtual) reg.VecVirtual {
+	t, nan, q := YMM(), YMM(), YMM()
+	VPSRLD(operand.Imm(16), x, t)
+	VPAND(r.one, t, t)
+	VPADDD(r.half, t, t)
+	VPADDD(x, t, t)
+	VCMPPS(operand.Imm(3), x, x, nan)
+	VPOR(r.quiet, x, q)
+	VBLENDVPS(nan, q, t, t)
+	return t
+}
+
+// pairRows writes pairRowsAVX2.
+func pairRows() {
+	const name = "pairRowsAVX2"
+	start(name, "func(dst, a, b *float32, n, count, step int)",
+		"is pairRowsGeneric: count times n pairs (half(a[j]), half(b[j])), a and b going on by step; n is a positive multiple of 8.")
+	dst, a, b := Load(Param("dst"), GP64()), Load(Param("a"), GP64()), Load(Param("b"), GP64())
+	n, count, step := Load(Param("n"), GP64()), Load(Param("count"), GP64()), Load(Param("step"), GP64())
+	SHLQ(operand.Imm(2), n)
+	SHLQ(operand.Imm(2), step)
+	r := newRounding()
+	j := GP64()
+	Label("pairRows_row")
+	XORQ(j, j)
+	Label("pairRows_next")
+	x, y := YMM(), YMM()
+	VMOVUPS(operand.Mem{Base: a, Index: j, Scale: 1}, x)
+	VMOVUPS(operand.Mem{Base: b, Index: j, Scale: 1}, y)
+	low, high := r.round(x), r.round(y)
+	VPSRLD(operand.Imm(16), low, low)
+	VPAND(r.high, high, high)
+	VPOR(low, high, high)
+	VMOVUPS(high, operand.Mem{Base: dst, Index: j, Scale: 1})
+	ADDQ(operand.Imm(32), j)
+	CMPQ(j, n)
+	JB(operand.LabelRef("pairRows_next"))
+	ADDQ(step, a)
+	ADDQ(step, b)
+	ADDQ(n, dst)
+	DECQ(count)
+	JNZ(operand.LabelRef("pairRows_row"))
+	finish()
+}
+
+// pairHalves writes pairHalvesAVX2.
+func pairHalves() {
+	const name = "pairHalvesAVX2"
+	start(name, "func(dst *float32, a, b *uint16, n int)", "is pairHalvesGeneric: n pairs (a[j], b[j]); n is a positive multiple of 8.")
+	p := pointers("dst", "a", "b")
+	n := Load(Param("n"), GP64())
+	Label("pairHalves_next")
+	low, high := YMM(), YMM()
+	VPMOVZXWD(operand.Mem{Base: p[1]}, low)
+	VPMOVZXWD(operand.Mem{Base: p[2]}, high)
+	VPSLLD(operand.Imm(16), high, high)
+	VPOR(low, high, high)
+	VMOVUPS(high, operand.Mem{Base: p[0]})
+	ADDQ(operand.Imm(32), p[0])
+	ADDQ(operand.Imm(16), p[1])
+	ADDQ(operand.Imm(16), p[2])
+	SUBQ(operand.Imm(8), n)
+	JNZ(operand.LabelRef("pairHalves_next"))
+	finish()
+}
+
+// transposePairs writes transposePairsAVX2: a block is 8 rows of 16 pairs, in and out. Two by two pairs are one number
+// of 64 bits whose inner halves change places, and the 8×8 numbers are transposed in four parts of 4×4.
+func transposePairs() {
+	const name = "transposePairsAVX2"
+	start(name, "func(dst, src *float32, srcStep, blocks int)", "is transposePairsGeneric.")
+	dst, src := Load(Param("dst"), GP64()), Load(Param("src"), GP64())
+	step, blocks := Load(Param("srcStep"), GP64()), Load(Param("blocks"), GP64())
+	SHLQ(operand.Imm(2), step)
+	swap := GLOBL("swapInnerHalves", RODATA|NOPTR)
+	for i := range 32 {
+		DATA(i, operand.U8([]byte{0, 1, 4, 5, 2, 3, 6, 7, 8, 9, 12, 13, 10, 11, 14, 15}[i%16]))
+	}
+	shuffle := YMM()
+	VMOVUPS(swap, shuffle)
+	Label("transposePairs_block")
+	for r := 0; r < 8; r += 4 {
+		for c := 0; c < 8; c += 4 {
+			var row [4]reg.VecVirtual
+			for i := range row {
+				row[i] = YMM()
+				VMOVUPS(operand.Mem{Base: src, Disp: 64*(r+i) + 8*c}, row[i])
+				VPSHUFB(shuffle, row[i], row[i])
+			}
+			lo01, hi01, lo23, hi23 := YMM(), YMM(), YMM(), YMM()
+			VPUNPCKLQDQ(row[1], row[0], lo01)
+			VPUNPCKHQDQ(row[1], row[0], hi01)
+			VPUNPCKLQDQ(row[3], row[2], lo23)
+			VPUNPCKHQDQ(row[3], row[2], hi23)
+			for i, pair := range [4][2]reg.VecVirtual{{lo01, lo23}, {hi01, hi23}, {lo01, lo23}, {hi01, hi23}} {
+				out := YMM()
+				imm := uint64(0x20)
+				if i >= 2 {
+					imm = 0x31
+				}
+				VPERM2I128(operand.Imm(imm), pair[1], pair[0], out)
+				VMOVUPS(out, operand.Mem{Base: dst, Disp: 64*(c+i) + 8*r})
+			}
+		}
+	}
+	ADDQ(operand.U32(512), dst)
+	ADDQ(step, src)
+	DECQ(blocks)
+	JNZ(operand.LabelRef("transposePairs_block"))
+	finish()
+}

@@ -54,7 +54,11 @@ func trainRecipe(t *term, c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	opened, err := resolve.Open(c.Context, recipe, resolve.Options{Backend: t.backend(), Log: func(line string) { t.note("reward: %s", flat(line)) }})
+	backend, err := t.backend(recipe.Model.Precision)
+	if err != nil {
+		return err
+	}
+	opened, err := resolve.Open(c.Context, recipe, resolve.Options{Backend: backend, Log: func(line string) { t.note("reward: %s", flat(line)) }})
 	if err != nil {
 		return err
 	}

@@ -37,7 +37,7 @@ func (r *Run) Close() {
 
 // Options are what a recipe doesn't say.
 type Options struct {
-	Backend compute.Backend
+	Backend compute.Backend   // in the recipe's precision, see policy.CPU
 	Log     func(line string) // what rewards in child processes print
 }
 
@@ -94,6 +94,7 @@ func (r *Run) openModel(b compute.Backend) (err error) {
 		if c.Reference, err = openBase(r.Recipe, b); err != nil {
 			return fmt.Errorf("reference: %w", err)
 		}
+		c.Reference.Freeze()
 		r.closers = append(r.closers, c.Reference.Close)
 	}
 	return nil

@@ -18,7 +18,7 @@ func (t *term) backend(precision string) (compute.Backend, error) {
 // modelFlag names a model.
 var modelFlag = &cli.StringFlag{Name: "model", Aliases: []string{"m"}, Usage: "`M` builtin:tiny, a .gguf file, a model folder, or a run folder"}
 
-// precisionFlag says how verbs that only answer keep their numbers.
+// precisionFlag says how activations, the cache and weights that aren't trained are kept.
 var precisionFlag = &cli.StringFlag{Name: "precision", Usage: "`P` f32, or bf16: half the memory", Value: policy.F32}
 
 // open loads the model of --model.

@@ -7,7 +7,7 @@ func (b *Backend) Add(y, x compute.Buf) {
 	c := &b.calls.add
 	*c = addCall{b.kernel, f32(y), f32(x)}
 	mustHave("add: x", len(c.x), len(c.y))
-	b.spread(len(c.y), elementGrain, c)
+	b.spread(ceilDiv(len(c.y), compute.Lanes), elementGrain/compute.Lanes, c)
 	*c = addCall{}
 }
 
@@ -16,19 +16,22 @@ type addCall struct {
 	y, x []float32
 }
 
-func (c *addCall) span(_, lo, hi int) { c.k.add(c.y[lo:hi], c.x[lo:hi]) }
+func (c *addCall) span(_, lo, hi int) {
+	lo, hi = inBlocks(len(c.y), lo, hi)
+	c.k.add(c.y[lo:hi], c.x[lo:hi])
+}
 
 // Axpy: y += a·x.
 func (b *Backend) Axpy(y compute.Buf, a float32, x compute.Buf) {
 	yf, xf := f32(y), f32(x)
 	mustHave("axpy: x", len(xf), len(yf))
-	b.parallel(len(yf), elementGrain, func(lo, hi int) { b.kernel.axpy(yf[lo:hi], a, xf[lo:hi]) })
+	b.parallelBlocks(len(yf), elementGrain, func(lo, hi int) { b.kernel.axpy(yf[lo:hi], a, xf[lo:hi]) })
 }
 
 // Scale: x *= a.
 func (b *Backend) Scale(x compute.Buf, a float32) {
 	xf := f32(x)
-	b.parallel(len(xf), elementGrain, func(lo, hi int) { b.kernel.scale(xf[lo:hi], a) })
+	b.parallelBlocks(len(xf), elementGrain, func(lo, hi int) { b.kernel.scale(xf[lo:hi], a) })
 }
 
 // add is y += x.

@@ -65,7 +65,8 @@ func (b *Backend) GatherAdd(acc, x compute.Buf, slot []int32, width int) {
 	af, xf := f32(acc), f32(x)
 	mustHave("gather: x", len(xf), len(slot)*width)
 	rows := len(af) / max(1, width)
-	b.parallel(width, max(panel, rowGrain(len(slot))), func(lo, hi int) {
+	// One piece a thread: short pieces of rows are slow to read.
+	b.parallelBlocks(width, max(ceilDiv(width, b.threads), rowGrain(len(slot))), func(lo, hi int) {
 		for r, s := range slot {
 			at := checkRow("gather", s, rows) * width
 			b.kernel.add(af[at+lo:at+hi], xf[r*width+lo:r*width+hi])

@@ -77,7 +77,8 @@ func (k *kernel) maximum(x []float32) float32 {
 func (k *kernel) expSum(x []float32, sub, scale float32) float32 {
 	var s lanes
 	if k.vector {
-		x = expBlocks(x, sub, scale, &s)
+		expBlocks(x, sub, scale, &s)
+		return s.sum()
 	}
 	for ; len(x) >= compute.Lanes; x = x[compute.Lanes:] {
 		p := (*lanes)(x)
@@ -110,6 +111,14 @@ const elementGrain = 8192
 
 // rowGrain is the fewest rows of a width that are worth a thread of their own.
 func rowGrain(width int) int { return max(1, elementGrain/max(1, width)) }
+
+// parallelBlocks is parallel with pieces that start at multiples of a block of 16: on a cache line of their own.
+func (b *Backend) parallelBlocks(n, grain int, fn func(lo, hi int)) {
+	b.parallel(ceilDiv(n, compute.Lanes), grain/compute.Lanes, func(lo, hi int) { fn(inBlocks(n, lo, hi)) })
+}
+
+// inBlocks turns numbers of blocks into numbers of n elements.
+func inBlocks(n, lo, hi int) (from, to int) { return lo * compute.Lanes, min(n, hi*compute.Lanes) }
 
 // mustHave panics when a buffer doesn't have the length that the call implies.
 func mustHave(what string, got, want int) {

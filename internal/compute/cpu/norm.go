@@ -63,8 +63,7 @@ func (b *Backend) RMSNormGrad(dx, dg, dy, x, g compute.Buf, rows int, eps float3
 	dgf := f32(dg)
 	mustHave("rmsnorm gradient: dg", len(dgf), h)
 	// One piece a thread: short pieces of rows are slow to read.
-	b.parallel(ceilDiv(h, panel), max(ceilDiv(h, panel*b.threads), rowGrain(rows*panel)), func(lo, hi int) {
-		lo, hi = lo*panel, min(h, hi*panel)
+	b.parallelBlocks(h, max(ceilDiv(h, b.threads), rowGrain(rows)), func(lo, hi int) {
 		for r, s := range inv {
 			b.kernel.gainGrad(dgf[lo:hi], dyf[r*h+lo:][:hi-lo], xf[r*h+lo:][:hi-lo], s)
 		}

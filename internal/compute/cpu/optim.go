@@ -15,10 +15,17 @@ const sumChunk = 1 << 16
 func (b *Backend) SumSquares(x compute.Buf) float64 {
 	f := f32(x)
 	chunks := ceilDiv(len(f), sumChunk)
+	chunk := func(c int) []float32 { return f[c*sumChunk : min(len(f), (c+1)*sumChunk)] }
 	sums := make([]float64, chunks)
-	b.parallel(chunks, 1, func(lo, hi int) {
-		for c := lo; c < hi; c++ {
-			sums[c] = b.kernel.sumSquares(f[c*sumChunk : min(len(f), (c+1)*sumChunk)])
+	b.parallel(ceilDiv(chunks, 2), 1, func(lo, hi int) {
+		for c := 2 * lo; c < min(chunks, 2*hi); c += 2 {
+			if c+1 < chunks && len(chunk(c+1)) == sumChunk {
+				sums[c], sums[c+1] = b.kernel.sumSquares(chunk(c), chunk(c+1))
+				continue
+			}
+			for d := c; d < min(chunks, c+2); d++ {
+				sums[d], _ = b.kernel.sumSquares(chunk(d), nil)
+			}
 		}
 	})
 	total := 0.0
@@ -28,11 +35,21 @@ func (b *Backend) SumSquares(x compute.Buf) float64 {
 	return total
 }
 
-func (k *kernel) sumSquares(x []float32) float64 {
-	var s [4]float64
+// sumSquares are the sums over two rows of one length, or over one, y being nil. Each has four lanes.
+func (k *kernel) sumSquares(x, y []float32) (float64, float64) {
+	var s [2][4]float64
 	if k.vector {
-		x = x[squareBlocks(x, &s):]
+		beside := y
+		if y == nil {
+			beside = x // takes no time: the sums wait for their own additions
+		}
+		done := squareBlocks(x, beside, &s)
+		x, y = x[done:], beside[done:]
 	}
+	return addSquares(&s[0], x), addSquares(&s[1], y)
+}
+
+func addSquares(s *[4]float64, x []float32) float64 {
 	for len(x) >= 4 {
 		for j, v := range (*[4]float32)(x) {
 			s[j] += float64(v) * float64(v) // exact product: fusing changes nothing
@@ -49,7 +66,7 @@ func (k *kernel) sumSquares(x []float32) float64 {
 func (b *Backend) AllFinite(x compute.Buf) bool {
 	f := f32(x)
 	var bad atomic.Bool
-	b.parallel(len(f), elementGrain, func(lo, hi int) {
+	b.parallelBlocks(len(f), elementGrain, func(lo, hi int) {
 		if !b.kernel.allFinite(f[lo:hi]) {
 			bad.Store(true)
 		}
@@ -77,7 +94,7 @@ func (b *Backend) AdamW(p, g, m, v compute.Buf, o compute.AdamW) {
 	mustHave("adamw: m", len(mf), len(pf))
 	mustHave("adamw: v", len(vf), len(pf))
 	s := adamWScalars{o.Beta1, 1 - o.Beta1, o.Beta2, 1 - o.Beta2, o.Rate * o.Decay, o.Rate, o.C1, o.C2, o.Eps, o.GradScale}
-	b.parallel(len(pf), elementGrain/4, func(lo, hi int) {
+	b.parallelBlocks(len(pf), elementGrain/4, func(lo, hi int) {
 		b.kernel.adamW(pf[lo:hi], gf[lo:hi], mf[lo:hi], vf[lo:hi], &s)
 	})
 }
@@ -108,12 +125,12 @@ func (b *Backend) SGD(p, g, m compute.Buf, o compute.SGD) {
 	mustHave("sgd: g", len(gf), len(pf))
 	s := sgdScalars{o.Rate, o.Momentum, o.Decay, o.GradScale}
 	if m == nil {
-		b.parallel(len(pf), elementGrain, func(lo, hi int) { b.kernel.sgd(pf[lo:hi], gf[lo:hi], &s) })
+		b.parallelBlocks(len(pf), elementGrain, func(lo, hi int) { b.kernel.sgd(pf[lo:hi], gf[lo:hi], &s) })
 		return
 	}
 	mf := f32(m)
 	mustHave("sgd: m", len(mf), len(pf))
-	b.parallel(len(pf), elementGrain, func(lo, hi int) { b.kernel.sgdMomentum(pf[lo:hi], gf[lo:hi], mf[lo:hi], &s) })
+	b.parallelBlocks(len(pf), elementGrain, func(lo, hi int) { b.kernel.sgdMomentum(pf[lo:hi], gf[lo:hi], mf[lo:hi], &s) })
 }
 
 // sgdScalars are rate, momentum, decay and gscale, in the order that the assembly reads.

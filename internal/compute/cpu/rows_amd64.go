@@ -104,10 +104,10 @@ func sgdAVX2(p *float32, grad *float32, n int, o *float32)
 //go:noescape
 func sgdMomentumAVX2(p *float32, grad *float32, m *float32, n int, o *float32)
 
-// squareLanesAVX2 adds x[i]² in float64 to lane i mod 4 of sums; n is a positive multiple of 16.
+// squareLanesAVX2 adds x[i]² in float64 to lane i mod 4 of sums, and y[i]² to lane 4 + i mod 4; n is a positive multiple of 16.
 //
 //go:noescape
-func squareLanesAVX2(x *float32, n int, sums *float64)
+func squareLanesAVX2(x *float32, y *float32, n int, sums *float64)
 
 // largestBitsAVX2 raises lane i mod 16 of most to the bits of |x[i]|; n is a positive multiple of 16.
 //

@@ -1047,31 +1047,47 @@ sgdMomentumAVX2_next:
 	VZEROUPPER
 	RET
 
-// func squareLanesAVX2(x *float32, n int, sums *float64)
+// func squareLanesAVX2(x *float32, y *float32, n int, sums *float64)
 // Requires: AVX
-TEXT ·squareLanesAVX2(SB), NOSPLIT, $0-24
+TEXT ·squareLanesAVX2(SB), NOSPLIT, $0-32
 	MOVQ    x+0(FP), AX
-	MOVQ    sums+16(FP), CX
-	VMOVUPS (CX), Y0
-	MOVQ    n+8(FP), DX
+	MOVQ    y+8(FP), CX
+	MOVQ    sums+24(FP), DX
+	VMOVUPS (DX), Y0
+	VMOVUPS 32(DX), Y1
+	MOVQ    n+16(FP), BX
 
 squareLanesAVX2_next:
-	VCVTPS2PD (AX), Y1
-	VMULPD    Y1, Y1, Y1
-	VADDPD    Y1, Y0, Y0
-	VCVTPS2PD 16(AX), Y1
-	VMULPD    Y1, Y1, Y1
-	VADDPD    Y1, Y0, Y0
-	VCVTPS2PD 32(AX), Y1
-	VMULPD    Y1, Y1, Y1
-	VADDPD    Y1, Y0, Y0
-	VCVTPS2PD 48(AX), Y1
-	VMULPD    Y1, Y1, Y1
-	VADDPD    Y1, Y0, Y0
+	VCVTPS2PD (AX), Y2
+	VMULPD    Y2, Y2, Y2
+	VADDPD    Y2, Y0, Y0
+	VCVTPS2PD (CX), Y2
+	VMULPD    Y2, Y2, Y2
+	VADDPD    Y2, Y1, Y1
+	VCVTPS2PD 16(AX), Y2
+	VMULPD    Y2, Y2, Y2
+	VADDPD    Y2, Y0, Y0
+	VCVTPS2PD 16(CX), Y2
+	VMULPD    Y2, Y2, Y2
+	VADDPD    Y2, Y1, Y1
+	VCVTPS2PD 32(AX), Y2
+	VMULPD    Y2, Y2, Y2
+	VADDPD    Y2, Y0, Y0
+	VCVTPS2PD 32(CX), Y2
+	VMULPD    Y2, Y2, Y2
+	VADDPD    Y2, Y1, Y1
+	VCVTPS2PD 48(AX), Y2
+	VMULPD    Y2, Y2, Y2
+	VADDPD    Y2, Y0, Y0
+	VCVTPS2PD 48(CX), Y2
+	VMULPD    Y2, Y2, Y2
+	VADDPD    Y2, Y1, Y1
 	ADDQ      $0x40, AX
-	SUBQ      $0x10, DX
+	ADDQ      $0x40, CX
+	SUBQ      $0x10, BX
 	JNZ       squareLanesAVX2_next
-	VMOVUPS   Y0, (CX)
+	VMOVUPS   Y0, (DX)
+	VMOVUPS   Y1, 32(DX)
 	VZEROUPPER
 	RET
 

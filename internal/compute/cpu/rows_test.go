@@ -81,8 +81,13 @@ var rowKernels = []struct {
 		return nil
 	}},
 	{"sumSquares", func(k *kernel, a *rowArgs) []float32 {
-		bits := math.Float64bits(k.sumSquares(a.next()))
-		return []float32{float32(bits >> 44), float32(bits >> 22 & (1<<22 - 1)), float32(bits & (1<<22 - 1))}
+		sx, sy := k.sumSquares(a.next(), a.next())
+		var out []float32
+		for _, s := range []float64{sx, sy} {
+			bits := math.Float64bits(s)
+			out = append(out, float32(bits>>44), float32(bits>>22&(1<<22-1)), float32(bits&(1<<22-1)))
+		}
+		return out
 	}},
 	{"turn", func(k *kernel, a *rowArgs) []float32 { return turnArgs(k, a, false) }},
 	{"turnBack", func(k *kernel, a *rowArgs) []float32 { return turnArgs(k, a, true) }},

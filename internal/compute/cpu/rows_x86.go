@@ -82,14 +82,6 @@ func scaleBlocks(x []float32, a float32) (done int) {
 	return done
 }
 
-func statGradBlocks(z []float32, s *gradScalars) (done int) {
-	for n := blocks(len(z)); n > 0; n = blocks(len(z) - done) {
-		statGradAVX2(&z[done], n, &s[0])
-		done += n
-	}
-	return done
-}
-
 func adamWBlocks(p, g, m, v []float32, s *adamWScalars) (done int) {
 	g, m, v = g[:len(p)], m[:len(p)], v[:len(p)]
 	for n := blocks(len(p)); n > 0; n = blocks(len(p) - done) {
@@ -117,9 +109,11 @@ func sgdMomentumBlocks(p, g, m []float32, s *sgdScalars) (done int) {
 	return done
 }
 
-func squareBlocks(x []float32, sums *[4]float64) (done int) {
+// squareBlocks works on two rows of one length, because one sum alone would wait for its additions.
+func squareBlocks(x, y []float32, sums *[2][4]float64) (done int) {
+	y = y[:len(x)]
 	for n := blocks(len(x)); n > 0; n = blocks(len(x) - done) {
-		squareLanesAVX2(&x[done], n, &sums[0])
+		squareLanesAVX2(&x[done], &y[done], n, &sums[0][0])
 		done += n
 	}
 	return done

@@ -11,7 +11,7 @@ func (b *Backend) SwiGLU(y, gate, up compute.Buf) {
 	*c = swigluCall{b, *y.(*buf), *gate.(*buf), *up.(*buf)}
 	mustHave("swiglu: gate", c.gate.Len(), c.y.Len())
 	mustHave("swiglu: up", c.up.Len(), c.y.Len())
-	b.spread(c.y.Len(), elementGrain/8, c)
+	b.spread(ceilDiv(c.y.Len(), compute.Lanes), elementGrain/8/compute.Lanes, c)
 	*c = swigluCall{}
 }
 
@@ -21,6 +21,7 @@ type swigluCall struct {
 }
 
 func (c *swigluCall) span(worker, lo, hi int) {
+	lo, hi = inBlocks(c.y.Len(), lo, hi)
 	k, spare := c.b.kernel, c.b.scratchFor(worker, 3*halfBlock)
 	for ; lo < hi; lo += halfBlock {
 		end := min(hi, lo+halfBlock)
@@ -32,8 +33,8 @@ func (c *swigluCall) span(worker, lo, hi int) {
 
 func (k *kernel) swiglu(y, gate, up []float32) {
 	if k.vector {
-		done := swigluBlocks(y, gate, up)
-		y, gate, up = y[done:], gate[done:], up[done:]
+		swigluBlocks(y, gate, up)
+		return
 	}
 	swigluGeneric(y, gate, up)
 }
@@ -52,7 +53,7 @@ func (b *Backend) SwiGLUGrad(dgate, dup, dy, gate, up compute.Buf) {
 	mustHave("swiglu gradient: dup", c.dup.Len(), c.gate.Len())
 	mustHave("swiglu gradient: dy", c.dy.Len(), c.gate.Len())
 	mustHave("swiglu gradient: up", c.up.Len(), c.gate.Len())
-	b.spread(c.gate.Len(), elementGrain/8, c)
+	b.spread(ceilDiv(c.gate.Len(), compute.Lanes), elementGrain/8/compute.Lanes, c)
 }
 
 type swigluGradCall struct {
@@ -62,6 +63,7 @@ type swigluGradCall struct {
 
 func (c *swigluGradCall) span(worker, lo, hi int) {
 	const n = halfBlock
+	lo, hi = inBlocks(c.gate.Len(), lo, hi)
 	k, spare := c.b.kernel, c.b.scratchFor(worker, 5*n)
 	for ; lo < hi; lo += n {
 		end := min(hi, lo+n)
@@ -75,8 +77,8 @@ func (c *swigluGradCall) span(worker, lo, hi int) {
 
 func (k *kernel) swigluGrad(dgate, dup, dy, gate, up []float32) {
 	if k.vector {
-		done := swigluGradBlocks(dgate, dup, dy, gate, up)
-		dgate, dup, dy, gate, up = dgate[done:], dup[done:], dy[done:], gate[done:], up[done:]
+		swigluGradBlocks(dgate, dup, dy, gate, up)
+		return
 	}
 	swigluGradGeneric(dgate, dup, dy, gate, up)
 }

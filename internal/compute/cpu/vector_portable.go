@@ -9,13 +9,13 @@ import "github.com/burnish-rl/burnish/internal/compute"
 
 func maxBlocks(x []float32, _ *lanes) []float32 { return x }
 
-func expBlocks(x []float32, _, _ float32, _ *lanes) []float32 { return x }
+func expBlocks(_ []float32, _, _ float32, _ *lanes) {}
 
-func statBlocks(x []float32, _, _ float32, _, _, _ *lanes) []float32 { return x }
+func statBlocks(_ []float32, _, _ float32, _, _, _ *lanes) {}
 
-func swigluBlocks(_, _, _ []float32) (done int) { return 0 }
+func swigluBlocks(_, _, _ []float32) {}
 
-func swigluGradBlocks(_, _, _, _, _ []float32) (done int) { return 0 }
+func swigluGradBlocks(_, _, _, _, _ []float32) {}
 
 func widenBlocks(_ []float32, _ []uint16) (done int) { return 0 }
 
@@ -37,7 +37,7 @@ func axpyBlocks(_ []float32, _ float32, _ []float32) (done int) { return 0 }
 
 func scaleBlocks(_ []float32, _ float32) (done int) { return 0 }
 
-func statGradBlocks(_ []float32, _ *gradScalars) (done int) { return 0 }
+func statGradBlocks(_ []float32, _ *gradScalars) {}
 
 func adamWBlocks(_, _, _, _ []float32, _ *adamWScalars) (done int) { return 0 }
 
@@ -45,7 +45,7 @@ func sgdBlocks(_, _ []float32, _ *sgdScalars) (done int) { return 0 }
 
 func sgdMomentumBlocks(_, _, _ []float32, _ *sgdScalars) (done int) { return 0 }
 
-func squareBlocks(_ []float32, _ *[4]float64) (done int) { return 0 }
+func squareBlocks(_, _ []float32, _ *[2][4]float64) (done int) { return 0 }
 
 func largestBlocks(_ []float32, _ *[compute.Lanes]uint32) (done int) { return 0 }
 

@@ -75,17 +75,22 @@ func sgdStep(s []reg.VecVirtual, g, p reg.VecVirtual) reg.VecVirtual {
 
 func squareLanes() {
 	const name = "squareLanesAVX2"
-	start(name, "func(x *float32, n int, sums *float64)", "adds x[i]² in float64 to lane i mod 4 of sums; n is a positive multiple of 16.")
-	p, sums := pointers("x"), Load(Param("sums"), GP64())
-	acc := load(sums, 0)
+	start(name, "func(x, y *float32, n int, sums *float64)",
+		"adds x[i]² in float64 to lane i mod 4 of sums, and y[i]² to lane 4 + i mod 4; n is a positive multiple of 16.")
+	p, sums := pointers("x", "y"), Load(Param("sums"), GP64())
+	acc := []reg.VecVirtual{load(sums, 0), load(sums, 1)}
 	loop(name, p, 16, func() {
 		for i := range 4 {
-			v := YMM()
-			VCVTPS2PD(operand.Mem{Base: p[0], Disp: 16 * i}, v)
-			VADDPD(binary(VMULPD, v, v), acc, acc)
+			for j, a := range acc {
+				v := YMM()
+				VCVTPS2PD(operand.Mem{Base: p[j], Disp: 16 * i}, v)
+				VADDPD(binary(VMULPD, v, v), a, a)
+			}
 		}
 	})
-	store(acc, sums, 0)
+	for i, a := range acc {
+		store(a, sums, i)
+	}
 	finish()
 }
 

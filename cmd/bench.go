@@ -2,47 +2,130 @@ package cmd
 
 import (
 	"fmt"
+	"math"
 
+	"github.com/burnish-rl/burnish/internal/bench"
 	"github.com/burnish-rl/burnish/internal/compute/cpu"
+	"github.com/burnish-rl/burnish/policy"
 	"github.com/urfave/cli/v2"
 )
 
-// Bounds of bench gemm: a product of so many rows takes seconds and gigabytes.
+// Bounds of the bench verbs: beyond them a measurement takes hours or the whole memory.
 const (
 	maxBenchSeconds = 3600
 	maxBenchRows    = 16384
+	maxBenchRepeats = 1000
 )
 
 func benchCommand(t *term) *cli.Command {
 	return &cli.Command{
-		Name: "bench", Usage: "measure the machine", UsageText: "burnish bench gemm",
-		Subcommands: []*cli.Command{{
-			Name: "gemm", Usage: "matrix products of SmolLM2-135M's shapes, in GFLOP/s", UsageText: "burnish bench gemm [--rows N]... [--seconds S]",
-			Description: "forward is y = x·Wᵀ, grad_x and grad_w its gradients. Measure when nothing else runs.\n\nExamples:\n  burnish bench gemm\n  burnish bench gemm --rows 1 --rows 8 --json",
-			Flags: []cli.Flag{
-				&cli.IntSliceFlag{Name: "rows", Usage: "`N` rows of x; may be given again", Value: cli.NewIntSlice(256)},
-				&cli.Float64Flag{Name: "seconds", Usage: "`S` seconds for each product", Value: 0.5},
-			},
-			Action: func(c *cli.Context) error {
-				if err := wantArgs(c, 0, 0); err != nil {
-					return err
-				}
-				for _, r := range c.IntSlice("rows") {
-					if r < 1 || r > maxBenchRows {
-						return usagef("", fmt.Sprintf("--rows %d, want 1 to %d", r, maxBenchRows))
-					}
-				}
-				if s := c.Float64("seconds"); !(s > 0 && s <= maxBenchSeconds) {
-					return usagef("", fmt.Sprintf("--seconds %v, want more than 0 and at most %d", s, maxBenchSeconds))
-				}
-				var rows [][]field
-				for _, r := range cpu.BenchGEMM(c.Context, t.threads, c.IntSlice("rows"), c.Float64("seconds")) {
-					rows = append(rows, []field{{"kernel", r.Kernel}, {"rows", r.Rows}, {"n", r.Shape.N}, {"k", r.Shape.K},
-						{"forward", r.MatMul}, {"grad_x", r.GradX}, {"grad_w", r.GradW}})
-				}
-				t.records(rows)
-				return c.Context.Err()
-			},
-		}},
+		Name: "bench", Usage: "measure the machine and this program on it",
+		UsageText: "burnish bench gemm|attention|train|decode|grpo|start|growth",
+		Subcommands: []*cli.Command{
+			benchGEMM(t), benchAttention(t), benchTrain(t), benchDecode(t), benchGRPO(t), benchStart(t), benchGrowth(t),
+		},
 	}
+}
+
+// benchAbout ends the description of every bench verb.
+const benchAbout = " Speeds stand beside their share of the machine's measured limit. Measure when nothing else runs: other_cores\n" +
+	"says how many cores other processes kept busy. Ctrl-C ends with what was measured.\n\nExamples:\n"
+
+// benchModel is the model of a measurement.
+var benchModel = &cli.StringFlag{Name: "model", Aliases: []string{"m"}, Value: "builtin:tiny",
+	Usage: "`M` builtin:tiny, a .gguf file, a model folder, or a run folder"}
+
+func repeatsFlag(n int) cli.Flag {
+	return &cli.IntFlag{Name: "repeats", Value: n, Usage: "`N` measurements, after one that does not count"}
+}
+
+// backendOf is the backend of --precision and --threads.
+func (t *term) backendOf(c *cli.Context) (*cpu.Backend, error) { return t.backendWith(c, t.threads) }
+
+func (t *term) backendWith(c *cli.Context, threads int) (*cpu.Backend, error) {
+	p := c.String("precision")
+	if p != "f32" && p != "bf16" {
+		return nil, usagef("", fmt.Sprintf("--precision %q, want f32 or bf16", p))
+	}
+	return cpu.Open(cpu.Options{Threads: threads, BF16: p == "bf16"})
+}
+
+// openBench loads the model of a measurement.
+func (t *term) openBench(c *cli.Context) (*policy.Model, error) {
+	b, err := t.backendOf(c)
+	if err != nil {
+		return nil, err
+	}
+	return policy.Open(c.String("model"), b)
+}
+
+// within checks flags that have an upper bound, one after the other.
+func within(c *cli.Context, most int, names ...string) error {
+	for _, name := range names {
+		if v := c.Int(name); v < 1 || v > most {
+			return usagef("", fmt.Sprintf("%s %d, want 1 to %d", dashed(name), v, most))
+		}
+	}
+	return nil
+}
+
+// intsWithin checks a flag of several numbers.
+func intsWithin(c *cli.Context, name string, most int) error {
+	for _, v := range c.IntSlice(name) {
+		if v < 1 || v > most {
+			return usagef("", fmt.Sprintf("%s %d, want 1 to %d", dashed(name), v, most))
+		}
+	}
+	return nil
+}
+
+func wantSeconds(c *cli.Context) error {
+	if s := c.Float64("seconds"); !(s > 0 && s <= maxBenchSeconds) {
+		return usagef("", fmt.Sprintf("--seconds %v, want more than 0 and at most %d", s, maxBenchSeconds))
+	}
+	return nil
+}
+
+// limits measures what the machine can do, after the work, whose memory it would otherwise add to.
+func (t *term) limits(c *cli.Context) cpu.Limits { return cpu.MeasureLimits(c.Context, t.threads) }
+
+// peakOf is the limit of GFLOP/s in a precision: that of BF16 dot products where the machine has them.
+func peakOf(l cpu.Limits, precision string) float64 {
+	if precision == "bf16" && l.BF16 > 0 {
+		return l.BF16
+	}
+	return l.F32
+}
+
+// share is a part of a limit, null when the limit is not known.
+func share(v, of float64) any {
+	if of == 0 || math.IsNaN(v) || math.IsInf(v, 0) {
+		return nil
+	}
+	return math.Round(v/of*1e4) / 1e4
+}
+
+// spreadFields are a median with what was the least and the most.
+func spreadFields(name string, s bench.Spread) []field {
+	if s.N == 0 {
+		return []field{{name, nil}, {name + "_min", nil}, {name + "_max", nil}}
+	}
+	return []field{{name, s.Median}, {name + "_min", s.Min}, {name + "_max", s.Max}}
+}
+
+// runFields end every record.
+func (t *term) runFields(r bench.Run) []field {
+	f := []field{{"peak_rss", nil}, {"other_cores", cores(r.Foreign)}}
+	if r.PeakRSS > 0 {
+		f[0].value = t.bytes(r.PeakRSS)
+	}
+	return f
+}
+
+// cores are what other processes kept busy, null when it is not known.
+func cores(v float64) any {
+	if math.IsNaN(v) {
+		return nil
+	}
+	return math.Round(v*100) / 100
 }

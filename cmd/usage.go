@@ -94,8 +94,8 @@ func commandPath(c *cli.Context) string {
 
 // laterVerbs are verbs of later versions, refused by name.
 var laterVerbs = map[string][]string{
-	program:            {"doctor", "sweep", "forecast"},
-	program + " bench": {"train", "decode", "attention", "grpo", "variance"},
+	program:            {"sweep", "forecast"},
+	program + " bench": {"variance"},
 	program + " model": {"implicit-reward"},
 }
 

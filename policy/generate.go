@@ -21,6 +21,9 @@ func (m *Model) Generate(ctx context.Context, reqs []Request, d Decoding, comput
 		Decoding: d.Decoding, MaxTokens: d.MaxTokens, Stop: d.Stop, EOS: m.eos, Bytes: m.textBytes,
 		Seed: d.Seed, Step: d.Step, MaxRunning: d.MaxRunning, Computed: computed, Sampled: d.Sampled,
 	}
+	if d.IgnoreEnd {
+		o.EOS = nil
+	}
 	return func(yield func(Completion, error) bool) {
 		if err := m.checkRequests(reqs, d); err != nil {
 			yield(Completion{}, fmt.Errorf("generate: %w", err))

@@ -47,7 +47,8 @@ type Decoding struct {
 	Stop              []string // stop strings
 	Seed              uint64
 	Step              uint32
-	MaxRunning        int // sequences decoded together; 0 means generate.DefaultRunning
+	MaxRunning        int  // sequences decoded together; 0 means generate.DefaultRunning
+	IgnoreEnd         bool // end tokens end nothing: every completion has MaxTokens, for measurements
 
 	Sampled func(request, sample int, id int32) // unless nil, told of every token as it is sampled
 }

@@ -12,13 +12,13 @@ import (
 	"github.com/burnish-rl/burnish/internal/rng"
 )
 
-var kernelsFlag = flag.String("kernels", "ref,cpu", "backends to test: a list of ref, cpu and bf16 (the best kernels in either precision), a kernel set such as avx2, a set and +bf16, or all")
+var kernelsFlag = flag.String("kernels", "ref,cpu,bf16", "backends to test: a list of ref, cpu and bf16 (the best kernels in either precision), a kernel set such as avx2, a set and +bf16, or all")
 
 // backends are those that every test of this package runs on: the value of -kernels.
 func backends() map[string]compute.Backend { return named(*kernelsFlag) }
 
 // everyBackend is all that this machine can run.
-func everyBackend() map[string]compute.Backend { return named("ref,cpu") }
+func everyBackend() map[string]compute.Backend { return named("all") }
 
 func named(list string) map[string]compute.Backend {
 	impls := cpu.Impls()

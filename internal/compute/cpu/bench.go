@@ -2,7 +2,6 @@ package cpu
 
 import (
 	"context"
-	"time"
 
 	"github.com/burnish-rl/burnish/internal/compute"
 )
@@ -23,22 +22,25 @@ type GEMMResult struct {
 	MatMul, GradX, GradW float64
 }
 
-// BenchGEMM measures every shape at every number of rows, each product for about the given seconds, with the best
-// kernels of this machine. It stops between two measurements when ctx ends.
-func BenchGEMM(ctx context.Context, threads int, rows []int, seconds float64) []GEMMResult {
-	b := New(threads)
+// coldBytes is what cold weights take together: more than any cache.
+const coldBytes = 256 << 20
+
+// BenchGEMM measures every shape at every number of rows, each product for about the given seconds. When cold, a product
+// takes another matrix each time, of so many that none is still in a cache, as in a model's layers. It stops between two
+// measurements when ctx ends.
+func BenchGEMM(ctx context.Context, b *Backend, rows []int, seconds float64, cold bool) []GEMMResult {
 	var results []GEMMResult
 	for _, shape := range GEMMShapes {
 		for _, r := range rows {
 			if ctx.Err() != nil {
 				return results
 			}
-			g := newGEMM(b, shape, r)
+			g := newGEMM(b, shape, r, cold)
 			results = append(results, GEMMResult{
 				Shape: shape, Rows: r, Kernel: b.kernel.name,
-				MatMul: g.gflops(g.matMul, seconds),
-				GradX:  g.gflops(g.gradX, seconds),
-				GradW:  g.gflops(g.gradW, seconds),
+				MatMul: fastest(g.matMul, g.flops(), seconds),
+				GradX:  fastest(g.gradX, g.flops(), seconds),
+				GradW:  fastest(g.gradW, g.flops(), seconds),
 			})
 			g.release()
 		}
@@ -51,49 +53,50 @@ type gemm struct {
 	b            *Backend
 	shape        GEMMShape
 	rows         int
-	w, dw        compute.Weight
+	w, dw        []compute.Weight // one, or as many as make them cold
+	turn         int
 	x, y, dx, dy compute.Buf
 }
 
-func newGEMM(b *Backend, s GEMMShape, rows int) *gemm {
-	g := &gemm{b: b, shape: s, rows: rows, w: b.NewWeight(s.N, s.K), dw: b.NewWeight(s.N, s.K)}
-	g.x, g.dx = b.Alloc(rows*s.K), b.Alloc(rows*s.K)
-	g.y, g.dy = b.Alloc(rows*s.N), b.Alloc(rows*s.N)
-	for _, v := range []compute.Buf{g.w.Data, g.x, g.dy} {
-		for i := range f32(v) {
-			f32(v)[i] = float32(i%7-3) / 64
-		}
+func newGEMM(b *Backend, s GEMMShape, rows int, cold bool) *gemm {
+	g := &gemm{b: b, shape: s, rows: rows}
+	copies := 1
+	if cold {
+		copies = ceilDiv(coldBytes, 2*s.N*s.K) // enough of two bytes an element too
 	}
+	values := benchValues(s.N * s.K)
+	for range copies {
+		w := b.NewWeight(s.N, s.K)
+		b.UploadWeight(w, values)
+		if w.Half = b.NewHalf(s.N, s.K); w.Half != nil {
+			b.Halve(w)
+		}
+		g.w, g.dw = append(g.w, w), append(g.dw, b.NewWeight(s.N, s.K))
+	}
+	g.x, g.dx = benchActs(b, rows*s.K), b.Alloc(rows*s.K)
+	g.y, g.dy = b.AllocActs(rows*s.N), benchActs(b, rows*s.N)
 	return g
 }
 
 func (g *gemm) release() {
-	for _, v := range []compute.Buf{g.w.Data, g.dw.Data, g.x, g.y, g.dx, g.dy} {
-		g.b.Free(v)
+	freeAll(g.b, g.x, g.y, g.dx, g.dy)
+	for i, w := range g.w {
+		freeAll(g.b, w.Data, g.dw[i].Data)
+		if w.Half != nil {
+			g.b.Free(w.Half)
+		}
 	}
 }
 
-func (g *gemm) matMul() { g.b.MatMul(g.y, g.x, g.w, g.rows, false) }
-func (g *gemm) gradX()  { g.b.MatMulGradX(g.dx, g.dy, g.w, g.rows, false) }
-func (g *gemm) gradW()  { g.b.MatMulGradW(g.dw, g.dy, g.x, []int{g.rows}) }
+// next is the matrix whose turn it is.
+func (g *gemm) next() int {
+	g.turn = (g.turn + 1) % len(g.w)
+	return g.turn
+}
+
+func (g *gemm) matMul() { g.b.MatMul(g.y, g.x, g.w[g.next()], g.rows, false) }
+func (g *gemm) gradX()  { g.b.MatMulGradX(g.dx, g.dy, g.w[g.next()], g.rows, false) }
+func (g *gemm) gradW()  { g.b.MatMulGradW(g.dw[g.next()], g.dy, g.x, []int{g.rows}) }
 
 // flops is the number of floating-point operations of one product.
 func (g *gemm) flops() float64 { return 2 * float64(g.rows) * float64(g.shape.N) * float64(g.shape.K) }
-
-// gflops is the speed in the fastest of ten parts of the given time, so that another process's burst doesn't count.
-func (g *gemm) gflops(product func(), seconds float64) float64 {
-	const parts = 10
-	product() // faults the pages in
-	best := 0.0
-	for begin := time.Now(); ; {
-		start, n := time.Now(), 0
-		for n == 0 || time.Since(start).Seconds() < seconds/parts {
-			product()
-			n++
-		}
-		best = max(best, float64(n)*g.flops()/time.Since(start).Seconds()/1e9)
-		if time.Since(begin).Seconds() >= seconds {
-			return best
-		}
-	}
-}

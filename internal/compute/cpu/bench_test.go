@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"testing"
+
+	"github.com/burnish-rl/burnish/internal/compute"
 )
 
 func BenchmarkGEMM(b *testing.B) {
@@ -26,7 +28,7 @@ func benchmarkGEMM(b *testing.B, impl string, shape GEMMShape, rows int) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	g := newGEMM(back, shape, rows)
+	g := newGEMM(back, shape, rows, false)
 	for _, product := range []struct {
 		name string
 		run  func()
@@ -41,7 +43,7 @@ func benchmarkGEMM(b *testing.B, impl string, shape GEMMShape, rows int) {
 }
 
 func TestBenchGEMM(t *testing.T) {
-	results := BenchGEMM(context.Background(), 1, []int{1}, 0)
+	results := BenchGEMM(context.Background(), New(1), []int{1}, 0, false)
 	if len(results) != len(GEMMShapes) {
 		t.Fatalf("%d results, want one for each of %d shapes", len(results), len(GEMMShapes))
 	}
@@ -52,7 +54,35 @@ func TestBenchGEMM(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if got := BenchGEMM(ctx, 1, []int{1}, 1); len(got) != 0 {
+	if got := BenchGEMM(ctx, New(1), []int{1}, 1, false); len(got) != 0 {
 		t.Errorf("%d results after the context ended, want 0", len(got))
+	}
+}
+
+func TestBenchAttention(t *testing.T) {
+	shapes := []AttentionShape{{Heads: compute.Heads{Q: 4, KV: 2, D: 20}, Batch: 2, Length: 37}}
+	got := BenchAttention(context.Background(), New(1), shapes, 0)
+	if len(got) != 1 || got[0].Forward <= 0 || got[0].Grad <= 0 || got[0].Decode <= 0 || got[0].DecodeRead <= 0 {
+		t.Errorf("results %+v, want positive speeds of one shape", got)
+	}
+}
+
+// Cold matrices take turns and are together larger than a cache.
+func TestColdGEMM(t *testing.T) {
+	b := New(1)
+	shape := GEMMShape{N: 1536, K: 5760}
+	g := newGEMM(b, shape, 1, true)
+	defer g.release()
+	if bytes := len(g.w) * g.w[0].Data.Len() * 4; bytes < coldBytes {
+		t.Errorf("%d matrices of %d bytes together, want %d", len(g.w), bytes, coldBytes)
+	}
+	first := g.next()
+	for range len(g.w) - 1 {
+		if g.next() == first {
+			t.Errorf("matrix %d came again before its turn", first)
+		}
+	}
+	if got := g.next(); got != first {
+		t.Errorf("matrix %d after a round, want %d again", got, first)
 	}
 }

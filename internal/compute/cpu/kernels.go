@@ -5,6 +5,7 @@ package cpu
 //
 //go:generate go run -C _asm . -group tiles -out ../tiles_amd64.s -stubs ../tiles_amd64.go -pkg cpu
 //go:generate go run -C _asm . -group rows -out ../rows_amd64.s -stubs ../rows_amd64.go -pkg cpu
+//go:generate go run -C _asm . -group peak -out ../bench_peak_amd64.s -stubs ../bench_peak_amd64.go -pkg cpu
 
 // maxTileRows is the number of rows of the largest tile in any instruction set.
 const maxTileRows = 14

@@ -47,9 +47,8 @@ func (b *Backend) RMSNormGrad(dx, dg, dy, x, g compute.Buf, rows int, eps float3
 	mustHave("rmsnorm gradient: dx", len(dxf), rows*h)
 	mustHave("rmsnorm gradient: dy", len(dyf), rows*h)
 	mustHave("rmsnorm gradient: x", len(xf), rows*h)
-	scratch := b.getScratch()
-	defer b.putScratch(scratch)
-	scratch.inv = grown(scratch.inv, rows)
+	scratch := &b.attending[0]
+	scratch.inv = b.grown(scratch.inv, rows)
 	inv := scratch.inv
 	b.parallel(rows, rowGrain(4*h), func(lo, hi int) {
 		for r := lo; r < hi; r++ {

@@ -1,6 +1,6 @@
 // Command asm writes the x86-64 kernels of package cpu: tile.go the matrix tiles, transpose.go the packing, exprows.go
-// the row kernels with an exponential in them, half.go the conversions to and from bf16, and norm.go, elementwise.go and
-// optim.go the rest.
+// the row kernels with an exponential in them, half.go the conversions to and from bf16, norm.go, elementwise.go and
+// optim.go the rest, peak.go what measures the machine.
 // Run it with `go generate` in the parent folder.
 package main
 
@@ -11,12 +11,14 @@ import (
 )
 
 func main() {
-	group := flag.String("group", "", "which kernels: tiles or rows")
+	group := flag.String("group", "", "which kernels: tiles, rows or peak")
 	flag.Parse()
 	ConstraintExpr("!noasm")
 	switch *group {
 	case "tiles":
 		tiles()
+	case "peak":
+		peak()
 	case "rows":
 		rows()
 	}

@@ -76,7 +76,8 @@ type Backend interface {
 	// AllocUnset returns n elements of unknown content, for who writes all of them before reading one.
 	AllocUnset(n int) Buf
 	// AllocActs is AllocUnset in the precision that activations are kept in: float32 or bf16. Kernels round what they
-	// write there. Products, RoPE, SwiGLU, attention, the output of RMSNorm and Copy take such buffers; nothing else does.
+	// write there. Products, RoPE, SwiGLU, attention, the output of RMSNorm, Copy and PickRows take such buffers; nothing
+	// else does.
 	AllocActs(n int) Buf
 	Free(Buf)
 	// Slice is a view of b[from:to]; it shares memory and is not freed apart.

@@ -15,7 +15,7 @@ func (m *Model) Prefill(c compute.Cache, p Packed, refs []compute.RowRef) comput
 	}
 	tmp := &scratch{b: m.b}
 	defer tmp.free()
-	x := m.run(tmp, nil, p.IDs, p.Pos, m.lowRankOn(), func(layer int, out, q, k, v compute.Buf) {
+	x := m.runRecorded(tmp, p.IDs, p.Pos, func(layer int, out, q, k, v compute.Buf) {
 		m.b.CacheWrite(c, layer, k, v, refs)
 		m.b.Attention(out, q, k, v, p.Segs, m.cfg.Attention())
 	})
@@ -55,10 +55,23 @@ func (m *Model) NewDecoder(c compute.Cache) *Decoder {
 func (d *Decoder) Step(ids, pos []int32, refs []compute.RowRef, tables [][]int32, n []int32) compute.Buf {
 	d.refs, d.tables, d.n = refs, tables, n
 	d.tmp.rewind()
-	x := d.m.run(&d.tmp, nil, ids, pos, d.m.lowRankOn(), d.attend)
+	x := d.m.runRecorded(&d.tmp, ids, pos, d.attend)
 	logits := d.tmp.allocUnset(len(ids) * d.m.cfg.Vocab)
 	d.m.logits(&d.tmp, logits, x, len(ids))
 	return logits
+}
+
+// runRecorded is run of rows that are recorded if somebody records.
+func (m *Model) runRecorded(tmp *scratch, ids, pos []int32, att attend) compute.Buf {
+	if m.recording == nil {
+		return m.run(tmp, nil, ids, pos, m.lowRankOn(), att)
+	}
+	keep, last := m.recording.next(len(ids))
+	x := m.run(tmp, keep, ids, pos, m.lowRankOn(), att)
+	if last != nil {
+		m.b.Copy(last, x)
+	}
+	return x
 }
 
 // Close frees the Decoder's memory. The cache stays.

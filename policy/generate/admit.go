@@ -43,6 +43,9 @@ func (s *scheduler) prefill() error {
 	var packed decoder.Packed
 	var refs []compute.RowRef
 	for _, p := range batch {
+		if r := s.o.Record; r != nil {
+			p.recorded = r.Rows() + len(packed.IDs)
+		}
 		for range pagesFor(len(p.req.Prompt)) {
 			p.table = append(p.table, s.pool.take())
 		}
@@ -106,6 +109,11 @@ func (s *scheduler) newSequence(p *prompt) *sequence {
 	q := &sequence{from: p, sample: p.req.Samples - p.waiting, n: len(p.req.Prompt), limit: s.limit(p)}
 	room := min(q.limit, roomTokens)
 	q.out = Sequence{Request: p.index, Sample: q.sample, Tokens: make([]int32, 0, room), LogProbs: make([]float32, 0, room)}
+	if s.o.Record != nil {
+		for i := range p.req.Prompt {
+			q.out.Recorded = append(q.out.Recorded, int32(p.recorded+i))
+		}
+	}
 	full := p.fullPages()
 	q.table = append(make([]int32, 0, full+s.own(p)), p.table[:full]...)
 	s.pool.share(q.table)

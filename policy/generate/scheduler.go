@@ -35,6 +35,9 @@ func (s *scheduler) close() {
 		s.b.Free(p.logits)
 	}
 	s.ready = nil
+	if s.o.Record != nil {
+		s.m.Record(nil)
+	}
 	s.decoder.Close()
 	s.b.FreeCache(s.cache)
 }
@@ -70,6 +73,11 @@ func (s *scheduler) decode() ([]Sequence, error) {
 		t.refs[i] = compute.RowRef{Page: q.table[q.n/compute.Page], Slot: int32(q.n % compute.Page)}
 		q.n++
 		t.lens[i], t.tables[i] = int32(q.n), q.table
+	}
+	if r := s.o.Record; r != nil {
+		for i, q := range s.running {
+			q.out.Recorded = append(q.out.Recorded, int32(r.Rows()+i))
+		}
 	}
 	logits := s.decoder.Step(t.ids, t.pos, t.refs, t.tables, t.lens)
 	s.count(len(t.ids))

@@ -76,11 +76,16 @@ func (b *Backend) GatherAdd(acc, x compute.Buf, slot []int32, width int) {
 
 // PickRows: y[i,:] = x[rows[i],:].
 func (b *Backend) PickRows(y, x compute.Buf, rows []int32, width int) {
-	yf, xf := f32(y), f32(x)
-	mustHave("pick rows: y", len(yf), len(rows)*width)
+	to, from := y.(*buf), x.(*buf)
+	mustHave("pick rows: y", to.Len(), len(rows)*width)
 	b.parallel(len(rows), rowGrain(width), func(lo, hi int) {
 		for i := lo; i < hi; i++ {
-			copy(yf[i*width:][:width], xf[int(rows[i])*width:][:width])
+			at := int(rows[i]) * width
+			if to.h != nil {
+				copy(to.h[i*width:][:width], from.h[at:at+width])
+			} else {
+				copy(to.f[i*width:][:width], from.f[at:at+width])
+			}
 		}
 	})
 }

@@ -121,5 +121,8 @@ func (b *Backend) gatherRows(dst []float32, x *buf, from, rows int, h compute.He
 		}
 		b.kernel.scale(to, a)
 	}
+	if a != 1 {
+		b.kernel.scale(dst, a)
+	}
 	return dst
 }

@@ -111,10 +111,7 @@ func (g *gradTiles) piece(_, i int) {
 	b.mix(s.dq, s, s.ds, &p.pages, p.keyRows, t.head)
 	scale := float32(1 / math.Sqrt(float64(d)))
 	for m := range s.inv {
-		row := g.dq[((from+m/group)*h.Q+t.head*group+m%group)*d:][:d]
-		for i, v := range s.dq[m*p.dp:][:d] {
-			row[i] += float32(scale * v)
-		}
+		b.kernel.axpy(g.dq[((from+m/group)*h.Q+t.head*group+m%group)*d:][:d], scale, s.dq[m*p.dp:])
 	}
 	s.qPanel = b.packPanels(s.qPanel, s.q, d)
 	s.doPanel = b.packPanels(s.doPanel, s.dout, d)

@@ -7,7 +7,7 @@ func (b *Backend) Add(y, x compute.Buf) {
 	c := &b.calls.add
 	*c = addCall{b.kernel, f32(y), f32(x)}
 	mustHave("add: x", len(c.x), len(c.y))
-	b.spread(ceilDiv(len(c.y), compute.Lanes), elementGrain/compute.Lanes, c)
+	b.spread(ceilDiv(len(c.y), compute.Lanes), lightGrain/compute.Lanes, c)
 	*c = addCall{}
 }
 
@@ -25,13 +25,13 @@ func (c *addCall) span(_, lo, hi int) {
 func (b *Backend) Axpy(y compute.Buf, a float32, x compute.Buf) {
 	yf, xf := f32(y), f32(x)
 	mustHave("axpy: x", len(xf), len(yf))
-	b.parallelBlocks(len(yf), elementGrain, func(lo, hi int) { b.kernel.axpy(yf[lo:hi], a, xf[lo:hi]) })
+	b.parallelBlocks(len(yf), lightGrain, func(lo, hi int) { b.kernel.axpy(yf[lo:hi], a, xf[lo:hi]) })
 }
 
 // Scale: x *= a.
 func (b *Backend) Scale(x compute.Buf, a float32) {
 	xf := f32(x)
-	b.parallelBlocks(len(xf), elementGrain, func(lo, hi int) { b.kernel.scale(xf[lo:hi], a) })
+	b.parallelBlocks(len(xf), lightGrain, func(lo, hi int) { b.kernel.scale(xf[lo:hi], a) })
 }
 
 // add is y += x.

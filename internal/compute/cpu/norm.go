@@ -13,7 +13,7 @@ func (b *Backend) RMSNorm(y, x, g compute.Buf, rows int, eps float32) {
 	h := len(c.g)
 	mustHave("rmsnorm: x", len(c.x), rows*h)
 	mustHave("rmsnorm: y", c.y.Len(), rows*h)
-	b.spread(rows, rowGrain(2*h), c)
+	b.spread(rows, rowGrain(h), c)
 	*c = normCall{}
 }
 

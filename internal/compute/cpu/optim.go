@@ -66,7 +66,7 @@ func addSquares(s *[4]float64, x []float32) float64 {
 func (b *Backend) AllFinite(x compute.Buf) bool {
 	f := f32(x)
 	var bad atomic.Bool
-	b.parallelBlocks(len(f), elementGrain, func(lo, hi int) {
+	b.parallelBlocks(len(f), lightGrain, func(lo, hi int) {
 		if !b.kernel.allFinite(f[lo:hi]) {
 			bad.Store(true)
 		}
@@ -94,7 +94,7 @@ func (b *Backend) AdamW(p, g, m, v compute.Buf, o compute.AdamW) {
 	mustHave("adamw: m", len(mf), len(pf))
 	mustHave("adamw: v", len(vf), len(pf))
 	s := adamWScalars{o.Beta1, 1 - o.Beta1, o.Beta2, 1 - o.Beta2, o.Rate * o.Decay, o.Rate, o.C1, o.C2, o.Eps, o.GradScale}
-	b.parallelBlocks(len(pf), elementGrain/4, func(lo, hi int) {
+	b.parallelBlocks(len(pf), elementGrain, func(lo, hi int) {
 		b.kernel.adamW(pf[lo:hi], gf[lo:hi], mf[lo:hi], vf[lo:hi], &s)
 	})
 }
@@ -125,12 +125,12 @@ func (b *Backend) SGD(p, g, m compute.Buf, o compute.SGD) {
 	mustHave("sgd: g", len(gf), len(pf))
 	s := sgdScalars{o.Rate, o.Momentum, o.Decay, o.GradScale}
 	if m == nil {
-		b.parallelBlocks(len(pf), elementGrain, func(lo, hi int) { b.kernel.sgd(pf[lo:hi], gf[lo:hi], &s) })
+		b.parallelBlocks(len(pf), lightGrain, func(lo, hi int) { b.kernel.sgd(pf[lo:hi], gf[lo:hi], &s) })
 		return
 	}
 	mf := f32(m)
 	mustHave("sgd: m", len(mf), len(pf))
-	b.parallelBlocks(len(pf), elementGrain, func(lo, hi int) { b.kernel.sgdMomentum(pf[lo:hi], gf[lo:hi], mf[lo:hi], &s) })
+	b.parallelBlocks(len(pf), lightGrain, func(lo, hi int) { b.kernel.sgdMomentum(pf[lo:hi], gf[lo:hi], mf[lo:hi], &s) })
 }
 
 // sgdScalars are rate, momentum, decay and gscale, in the order that the assembly reads.

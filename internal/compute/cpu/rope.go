@@ -55,7 +55,7 @@ func (b *Backend) RoPE(x compute.Buf, pos []int32, heads, d int, invFreq []float
 	}
 	c := &b.calls.rope
 	*c = ropeCall{b, *x.(*buf), pos, heads, d / 2, b.rope.upTo(int(slices.Max(pos))+1, invFreq), inverse}
-	b.spread(len(pos), rowGrain(heads*d), c)
+	b.spread(len(pos), max(1, lightGrain/max(1, heads*d)), c)
 	*c = ropeCall{}
 }
 

@@ -182,3 +182,39 @@ func TestDecodeCallsAllocateNothing(t *testing.T) {
 		}
 	}
 }
+
+// TestPiecesGiveTheSameBits runs calls that are large enough to be cut among threads, and wants the bits of one thread.
+func TestPiecesGiveTheSameBits(t *testing.T) {
+	const rows, h = 307, 5*64 + 6
+	run := func(threads int) [][]float32 {
+		b := New(threads)
+		a := &rowArgs{n: rows * h, seed: 1}
+		next := func() compute.Buf { return &buf{f: a.next()} }
+		x, y, z, dx, p, g, m, v := next(), next(), next(), next(), next(), next(), next(), next()
+		gain, dgain := &buf{f: a.add(h)}, &buf{f: a.add(h)}
+		pos, slot := make([]int32, rows), make([]int32, rows)
+		for r := range pos {
+			pos[r], slot[r] = int32(r), int32(r*7%rows/2)
+		}
+		b.RMSNorm(y, x, gain, rows, 1e-5)
+		b.RMSNormGrad(dx, dgain, z, x, gain, rows, 1e-5)
+		b.RoPE(x, pos, 1, h, make([]float32, h/2), false)
+		b.Add(y, x)
+		b.Axpy(z, 0.3, y)
+		b.Scale(z, 0.7)
+		b.GatherAdd(z, x, slot, h)
+		b.AdamW(p, g, m, v, compute.AdamW{Rate: 1e-3, Beta1: 0.9, Beta2: 0.99, Eps: 1e-8, C1: 0.2, C2: 0.1, GradScale: 1})
+		b.SGD(p, g, m, compute.SGD{Rate: 1e-2, Momentum: 0.9, GradScale: 1})
+		b.SGD(p, g, nil, compute.SGD{Rate: 1e-2, GradScale: 1})
+		b.SwiGLU(g, x, y)
+		b.SwiGLUGrad(m, v, z, x, y)
+		sum := b.SumSquares(gain)
+		return append(a.all, []float32{float32(sum), float32(sum - float64(float32(sum)))})
+	}
+	want := run(1)
+	for _, threads := range []int{2, 3, 7} {
+		for i, got := range run(threads) {
+			same(t, fmt.Sprintf("%d threads, slice %d", threads, i), got, want[i])
+		}
+	}
+}

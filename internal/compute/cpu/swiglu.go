@@ -11,7 +11,7 @@ func (b *Backend) SwiGLU(y, gate, up compute.Buf) {
 	*c = swigluCall{b, *y.(*buf), *gate.(*buf), *up.(*buf)}
 	mustHave("swiglu: gate", c.gate.Len(), c.y.Len())
 	mustHave("swiglu: up", c.up.Len(), c.y.Len())
-	b.spread(ceilDiv(c.y.Len(), compute.Lanes), elementGrain/8/compute.Lanes, c)
+	b.spread(ceilDiv(c.y.Len(), compute.Lanes), elementGrain/2/compute.Lanes, c)
 	*c = swigluCall{}
 }
 
@@ -53,7 +53,7 @@ func (b *Backend) SwiGLUGrad(dgate, dup, dy, gate, up compute.Buf) {
 	mustHave("swiglu gradient: dup", c.dup.Len(), c.gate.Len())
 	mustHave("swiglu gradient: dy", c.dy.Len(), c.gate.Len())
 	mustHave("swiglu gradient: up", c.up.Len(), c.gate.Len())
-	b.spread(ceilDiv(c.gate.Len(), compute.Lanes), elementGrain/8/compute.Lanes, c)
+	b.spread(ceilDiv(c.gate.Len(), compute.Lanes), elementGrain/2/compute.Lanes, c)
 }
 
 type swigluGradCall struct {

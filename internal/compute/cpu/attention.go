@@ -119,7 +119,6 @@ func (b *Backend) gatherRows(dst []float32, x *buf, from, rows int, h compute.He
 		} else {
 			copy(to, x.f[at:])
 		}
-		b.kernel.scale(to, a)
 	}
 	if a != 1 {
 		b.kernel.scale(dst, a)

@@ -37,7 +37,7 @@ func (k *kernel) addBlock(s *rowSums, z []float32) {
 	var e, ed, ee lanes
 	most, scale := s.most, s.scale
 	if k.vector {
-		statBlocks(z, most, scale, &e, &ed, &ee)
+		k.statBlocks(z, most, scale, &e, &ed, &ee)
 		z = nil
 	}
 	for ; len(z) >= compute.Lanes; z = z[compute.Lanes:] {
@@ -157,7 +157,7 @@ type gradScalars [7]float32
 // statGrad is the part of statsGradRow after the sums.
 func (k *kernel) statGrad(z []float32, s *gradScalars) {
 	if k.vector {
-		statGradBlocks(z, s)
+		k.statGradBlocks(z, s)
 		return
 	}
 	most, scale, inv, dlogp, dentropy, log, h := s[0], s[1], s[2], s[3], s[4], s[5], s[6]

@@ -77,7 +77,7 @@ func (k *kernel) maximum(x []float32) float32 {
 func (k *kernel) expSum(x []float32, sub, scale float32) float32 {
 	var s lanes
 	if k.vector {
-		expBlocks(x, sub, scale, &s)
+		k.expBlocks(x, sub, scale, &s)
 		return s.sum()
 	}
 	for ; len(x) >= compute.Lanes; x = x[compute.Lanes:] {

@@ -19,20 +19,45 @@ func expLanesAVX2(x *float32, n int, sub float32, scale float32, sums *float32)
 //go:noescape
 func statLanesAVX2(x *float32, n int, sub float32, scale float32, e *float32, ed *float32, ee *float32)
 
-// swigluAVX2 is gate/(1+e^-gate)·up; n is a positive multiple of 8.
+// statGradAVX2 is statGrad with its scalars; n is a positive multiple of 16.
+//
+//go:noescape
+func statGradAVX2(z *float32, n int, s *float32)
+
+// swigluAVX2 is gate/(1+e^-gate)·up; n is a positive multiple of 16.
 //
 //go:noescape
 func swigluAVX2(y *float32, gate *float32, up *float32, n int)
 
-// swigluGradAVX2 is swigluGradGeneric; n is a positive multiple of 8.
+// swigluGradAVX2 is swigluGradGeneric; n is a positive multiple of 16.
 //
 //go:noescape
 func swigluGradAVX2(dgate *float32, dup *float32, dy *float32, gate *float32, up *float32, n int)
 
-// statGradAVX2 is statGrad with its scalars; n is a positive multiple of 8.
+// expLanesAVX512 replaces x by e^((x-sub)·scale) and adds it to sums; n is a positive multiple of 16.
 //
 //go:noescape
-func statGradAVX2(z *float32, n int, s *float32)
+func expLanesAVX512(x *float32, n int, sub float32, scale float32, sums *float32)
+
+// statLanesAVX512 adds e^d, e^d·d and e^2d for d = (x-sub)·scale, clamped from below; n is a positive multiple of 16.
+//
+//go:noescape
+func statLanesAVX512(x *float32, n int, sub float32, scale float32, e *float32, ed *float32, ee *float32)
+
+// statGradAVX512 is statGrad with its scalars; n is a positive multiple of 16.
+//
+//go:noescape
+func statGradAVX512(z *float32, n int, s *float32)
+
+// swigluAVX512 is gate/(1+e^-gate)·up; n is a positive multiple of 16.
+//
+//go:noescape
+func swigluAVX512(y *float32, gate *float32, up *float32, n int)
+
+// swigluGradAVX512 is swigluGradGeneric; n is a positive multiple of 16.
+//
+//go:noescape
+func swigluGradAVX512(dgate *float32, dup *float32, dy *float32, gate *float32, up *float32, n int)
 
 // widenAVX2 is widenHalf; n is a positive multiple of 16.
 //

@@ -33,7 +33,7 @@ func (c *swigluCall) span(worker, lo, hi int) {
 
 func (k *kernel) swiglu(y, gate, up []float32) {
 	if k.vector {
-		swigluBlocks(y, gate, up)
+		k.swigluBlocks(y, gate, up)
 		return
 	}
 	swigluGeneric(y, gate, up)
@@ -77,7 +77,7 @@ func (c *swigluGradCall) span(worker, lo, hi int) {
 
 func (k *kernel) swigluGrad(dgate, dup, dy, gate, up []float32) {
 	if k.vector {
-		swigluGradBlocks(dgate, dup, dy, gate, up)
+		k.swigluGradBlocks(dgate, dup, dy, gate, up)
 		return
 	}
 	swigluGradGeneric(dgate, dup, dy, gate, up)

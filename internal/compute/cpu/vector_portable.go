@@ -9,13 +9,13 @@ import "github.com/burnish-rl/burnish/internal/compute"
 
 func maxBlocks(x []float32, _ *lanes) []float32 { return x }
 
-func expBlocks(_ []float32, _, _ float32, _ *lanes) {}
+func (k *kernel) expBlocks(_ []float32, _, _ float32, _ *lanes) {}
 
-func statBlocks(_ []float32, _, _ float32, _, _, _ *lanes) {}
+func (k *kernel) statBlocks(_ []float32, _, _ float32, _, _, _ *lanes) {}
 
-func swigluBlocks(_, _, _ []float32) {}
+func (k *kernel) swigluBlocks(_, _, _ []float32) {}
 
-func swigluGradBlocks(_, _, _, _, _ []float32) {}
+func (k *kernel) swigluGradBlocks(_, _, _, _, _ []float32) {}
 
 func widenBlocks(_ []float32, _ []uint16) (done int) { return 0 }
 
@@ -37,7 +37,7 @@ func axpyBlocks(_ []float32, _ float32, _ []float32) (done int) { return 0 }
 
 func scaleBlocks(_ []float32, _ float32) (done int) { return 0 }
 
-func statGradBlocks(_ []float32, _ *gradScalars) {}
+func (k *kernel) statGradBlocks(_ []float32, _ *gradScalars) {}
 
 func adamWBlocks(_, _, _, _ []float32, _ *adamWScalars) (done int) { return 0 }
 

@@ -103,7 +103,7 @@ class Peer:
             line = self.process.stdout.readline()
             if not line:
                 raise SystemExit(f"{' '.join(self.process.args)}: ended without an answer")
-            if line.startswith("{"):  # libraries print too
+            if line.startswith('{"'):  # libraries print too
                 return json.loads(line)
 
     def seconds(self):
@@ -153,21 +153,21 @@ def alternate(a, sides, peers=()):
     return [q or [r for r, _ in t] for q, t in zip(quiet, taken)], min(map(len, quiet))
 
 
-def compare(work, peer, unit, ours, theirs, bar, quiet, repeats, smaller_is_better=False, **more):
-    """A row: medians, their ratio (above 1 is better for speeds, below for sizes and times as the bar says), and the bar."""
+def compare(work, peer, unit, ours, theirs, bar, quiet, repeats, kind="speed", **more):
+    """A row: medians, their ratio, and whether the bar is met. Speeds and seconds say how many times faster we are, and the
+    bar is the least; sizes say what share of the peer's ours is, and the bar is the most."""
     mine, other = statistics.median(ours), statistics.median(theirs)
-    ratio = mine / other
-    met = None if bar is None else (ratio <= bar if smaller_is_better else ratio >= bar)
-    return {"work": work, "peer": peer, "unit": unit, "ours": mine, "theirs": other, "ratio": ratio, "bar": bar,
-            "at_most": smaller_is_better, "met": met, "ours_all": ours, "theirs_all": theirs, "quiet": quiet, "repeats": repeats, **more}
+    value = other / mine if kind == "seconds" else mine / other
+    met = None if bar is None else (value <= bar if kind == "size" else value >= bar)
+    return {"work": work, "peer": peer, "unit": unit, "kind": kind, "ours": mine, "theirs": other, "ratio": value, "bar": bar,
+            "met": met, "ours_all": ours, "theirs_all": theirs, "quiet": quiet, "repeats": repeats, **more}
 
 
 HEAD = "| work | peer | burnish | peer's | ratio | bar | met | quiet samples |\n| --- | --- | ---: | ---: | ---: | ---: | --- | ---: |"
 
 
 def table_row(r):
-    sign = "<= " if r["at_most"] else ""
-    bar = "-" if r["bar"] is None else f"{sign}{r['bar']:g}"
+    bar = "-" if r["bar"] is None else r.get("bar_text") or ("at most " if r["kind"] == "size" else "") + f"{r['bar']:g}"
     met = {None: "-", True: "yes", False: "no"}[r["met"]]
     return (f"| {r['work']} | {r['peer']} | {number(r['ours'])} {r['unit']} | {number(r['theirs'])} {r['unit']} | {r['ratio']:.2f} | "
             f"{bar} | {met} | {r['quiet']} of {r['repeats']} |")

@@ -50,7 +50,7 @@ def compare(a, precision, jemalloc):
         ratio.compare(work, name, "tok/s", [r["tokens_per_second"] for r in mine], [tokens / r["seconds"] for r in other],
                       BARS.get(precision), quiet, a.repeats, of_peak=[r["of_peak"] for r in mine], split=split),
         ratio.compare(work + ", memory", name, "GB", [r["peak_rss"] / ratio.GB for r in mine], [r["peak_rss"] / ratio.GB for r in other],
-                      None, quiet, a.repeats, smaller_is_better=True),
+                      None, quiet, a.repeats, kind="size"),
     ]
 
 

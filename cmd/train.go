@@ -178,6 +178,7 @@ func sameRecipe(r *recipes.Recipe, dir string) error {
 	}
 	for _, choice := range []struct{ ours, theirs *int }{
 		{&r.Train.MicroBatchTokens, &saved.Train.MicroBatchTokens}, {&r.Train.KeptLayers, &saved.Train.KeptLayers}, {&r.Train.MaxRunning, &saved.Train.MaxRunning},
+		{&r.Train.RecordedLayers, &saved.Train.RecordedLayers},
 	} {
 		if *choice.ours == 0 {
 			*choice.ours = *choice.theirs

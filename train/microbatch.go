@@ -41,14 +41,14 @@ func (b *batch) cut(budget int) []microBatch {
 
 // pack is the micro-batch for the policy.
 func (m microBatch) pack(d policy.Decoding) policy.Batch {
-	out := policy.Batch{Temperature: d.LogProbTemperature()}
+	out := policy.Batch{Temperature: d.LogProbTemperature(), Recording: m.recording}
 	last := -1
 	for _, r := range m.rows[m.from:m.to] {
 		if r.group != last {
 			out.Prompts = append(out.Prompts, m.prompts[r.group])
 			last = r.group
 		}
-		out.Rows = append(out.Rows, policy.Row{Prompt: len(out.Prompts) - 1, Tokens: r.tokens, Train: r.train})
+		out.Rows = append(out.Rows, policy.Row{Prompt: len(out.Prompts) - 1, Tokens: r.tokens, Train: r.train, Recorded: r.recorded})
 	}
 	return out
 }

@@ -42,8 +42,12 @@ func (r *Run) plan() error {
 		return err
 	}
 	t, c := &r.Recipe.Train, &r.Config
-	t.MicroBatchTokens, t.KeptLayers, t.MaxRunning = r.Plan.MicroBatchTokens, r.Plan.KeptLayers, r.Plan.MaxRunning
-	c.MicroBatchTokens, c.KeptLayers, c.PlannedPeak = t.MicroBatchTokens, t.KeptLayers, r.Plan.Peak
+	p := r.Plan
+	t.MicroBatchTokens, t.KeptLayers, t.MaxRunning, t.RecordedLayers = p.MicroBatchTokens, p.KeptLayers, p.MaxRunning, p.RecordedLayers
+	c.MicroBatchTokens, c.KeptLayers, c.PlannedPeak = p.MicroBatchTokens, p.KeptLayers, p.Peak
+	if p.RecordedLayers > 0 {
+		c.RecordedLayers, c.RecordedRows = p.RecordedLayers, p.RecordedRows
+	}
 	c.Decoding.MaxRunning, c.Eval.Decoding.MaxRunning = t.MaxRunning, t.MaxRunning
 	return nil
 }
@@ -63,13 +67,18 @@ func (r *Run) workload() (w train.Workload, err error) {
 		Config: c.Model.Config(), BF16: r.Recipe.Model.Precision == "bf16", Adapter: c.Model.Adapter() != nil, Reference: c.Reference != nil,
 		Prompts: c.Prompts, Samples: c.Samples, PromptTokens: r.Audit.Prompt.Max, MaxTokens: c.Decoding.MaxTokens,
 		Demonstrations: c.Algo.Needs().Demonstrations, EvalMaxTokens: c.Eval.Decoding.MaxTokens,
-		MicroBatch: t.MicroBatchTokens, KeptLayers: t.KeptLayers, MaxRunning: t.MaxRunning,
+		MicroBatch: t.MicroBatchTokens, KeptLayers: t.KeptLayers, MaxRunning: t.MaxRunning, RecordedLayers: t.RecordedLayers,
 	}
 	if w.Demonstrations {
 		w.MaxTokens = r.Audit.Target.Max
 	}
-	if t.KeptLayers > w.Config.Layers {
-		return w, hinted{fmt.Errorf("train.kept_layers is %d, the model has %d layers", t.KeptLayers, w.Config.Layers), "--set train.kept_layers=0 leaves it to the memory plan"}
+	for _, given := range []struct {
+		key    string
+		layers int
+	}{{"kept_layers", t.KeptLayers}, {"recorded_layers", t.RecordedLayers}} {
+		if given.layers > w.Config.Layers {
+			return w, hinted{fmt.Errorf("train.%s is %d, the model has %d layers", given.key, given.layers, w.Config.Layers), "--set train." + given.key + "=0 leaves it to the memory plan"}
+		}
 	}
 	w.Trained = c.Model.TrainedElements()
 	w.StateBytes = c.Optim.StateBytes(w.Trained)

@@ -65,12 +65,13 @@ func (e *TooLittleMemory) Error() string {
 }
 
 const (
-	// fullRows is how many rows a micro-batch needs for the matrix kernels to run at full speed; more gain nothing.
-	fullRows = 1024
-	// passRows is the cost of a micro-batch beside its rows (weights and gradients pass through memory), in rows.
-	passRows = 22
-	// againShare is the time of running all layers again, as a share of forward and backward.
-	againShare = 0.25
+	// fullRows is how many rows a micro-batch needs for the kernels to run at full speed; more gain nothing.
+	fullRows = 512
+	// passRows is the cost of a micro-batch beside its rows (weights and gradients pass through memory), in rows. It is
+	// small: decoder's BenchmarkLearn finds 224 rows as fast as 1,120.
+	passRows = 4
+	// againShare is the time of running all layers again, as a share of forward and backward, as BenchmarkLearn finds it.
+	againShare = 0.2
 )
 
 // NewPlan makes the plan of a workload: the fastest that stays below the limit. Without one that does it returns the

@@ -6,10 +6,20 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-func (t *term) backend() compute.Backend { return policy.CPU(t.threads) }
+// backend computes in a precision, float32 if it is "".
+func (t *term) backend(precision string) (compute.Backend, error) {
+	b, err := policy.CPU(policy.CPUOptions{Threads: t.threads, Precision: precision})
+	if err != nil {
+		return nil, usagef("", "--precision: "+err.Error())
+	}
+	return b, nil
+}
 
 // modelFlag names a model.
 var modelFlag = &cli.StringFlag{Name: "model", Aliases: []string{"m"}, Usage: "`M` builtin:tiny, a .gguf file, a model folder, or a run folder"}
+
+// precisionFlag says how activations, the cache and weights that aren't trained are kept.
+var precisionFlag = &cli.StringFlag{Name: "precision", Usage: "`P` f32, or bf16: half the memory", Value: policy.F32}
 
 // open loads the model of --model.
 func (t *term) open(c *cli.Context) (*policy.Model, error) {
@@ -17,7 +27,20 @@ func (t *term) open(c *cli.Context) (*policy.Model, error) {
 	if from == "" {
 		return nil, usagef("for example --model builtin:tiny", "--model is missing")
 	}
-	return policy.Open(from, t.backend())
+	return t.openFrozen(from, c.String("precision"))
+}
+
+// openFrozen loads a model that only answers.
+func (t *term) openFrozen(from, precision string) (*policy.Model, error) {
+	b, err := t.backend(precision)
+	if err != nil {
+		return nil, err
+	}
+	m, err := policy.Open(from, b)
+	if err == nil {
+		m.Freeze()
+	}
+	return m, err
 }
 
 // decodingFlags are the flags of verbs that sample.

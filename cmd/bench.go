@@ -35,9 +35,6 @@ const benchAbout = " Speeds stand beside their share of the machine's measured l
 var benchModel = &cli.StringFlag{Name: "model", Aliases: []string{"m"}, Value: "builtin:tiny",
 	Usage: "`M` builtin:tiny, a .gguf file, a model folder, or a run folder"}
 
-// precisionFlag is what matrices and activations are kept in.
-var precisionFlag = &cli.StringFlag{Name: "precision", Value: "f32", Usage: "`P` f32 or bf16"}
-
 func repeatsFlag(n int) cli.Flag {
 	return &cli.IntFlag{Name: "repeats", Value: n, Usage: "`N` measurements, after one that does not count"}
 }

@@ -19,7 +19,7 @@ func chatCommand(t *term) *cli.Command {
 			"  burnish chat --model SmolLM2.gguf\n" +
 			"  echo \"Tom has 3 apples and buys 4 more. How many apples does Tom have now?\" | burnish chat --model builtin:tiny",
 		Flags: append([]cli.Flag{
-			modelFlag,
+			modelFlag, precisionFlag,
 			&cli.StringFlag{Name: "system", Usage: "`TEXT` system message"},
 		}, decodingFlags(0.7, 512)...),
 		Action: func(c *cli.Context) error { return chat(t, c) },

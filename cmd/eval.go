@@ -21,7 +21,7 @@ func evalCommand(t *term) *cli.Command {
 			"  burnish eval arith-json --model builtin:tiny --limit 100 --temperature 1\n" +
 			"  burnish eval gsm8k-json --set path=data/gsm8k --model SmolLM2.gguf --limit 20 --out answers.jsonl",
 		Flags: append([]cli.Flag{
-			modelFlag,
+			modelFlag, precisionFlag,
 			envOption,
 			&cli.IntFlag{Name: "limit", Usage: "`N` most tasks; 0 is all of them"},
 			&cli.StringFlag{Name: "out", Usage: "`FILE` write every answer to it, as JSON lines"},

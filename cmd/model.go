@@ -37,7 +37,7 @@ func modelCommand(t *term) *cli.Command {
 				"Each line gives {\"logprobs\",\"entropy\",\"sum_p2\"}, one value a completion token. A run's completions.jsonl gives the same bits that were sampled.",
 				"  burnish model logprobs builtin:tiny --in runs/quickstart/completions.jsonl\n  echo '{\"prompt\":\"2+2=\",\"completion\":\"4\"}' | burnish model logprobs builtin:tiny",
 				modelLogprobs, in, &cli.Float64Flag{Name: "temperature", Usage: "`T` temperature, which divides the logits", Value: 1},
-				&cli.IntFlag{Name: "batch", Usage: "`N` lines scored together; changes no bit", Value: 16}),
+				&cli.IntFlag{Name: "batch", Usage: "`N` lines scored together; changes no bit", Value: 16}, precisionFlag),
 			verb("convert", "write a Hugging Face folder", " --out DIR [--dtype F32|BF16|F16]", "An adapter is merged. transformers loads the folder as it is.",
 				"  burnish model convert SmolLM2.gguf --out smollm2\n  burnish model convert runs/quickstart --out tuned --dtype BF16", modelConvert,
 				&cli.StringFlag{Name: "out", Usage: "`DIR` folder to write; it must not exist"},
@@ -47,7 +47,7 @@ func modelCommand(t *term) *cli.Command {
 }
 
 func (t *term) openArg(c *cli.Context) (*policy.Model, error) {
-	return policy.Open(c.Args().First(), t.backend())
+	return t.openFrozen(c.Args().First(), c.String("precision"))
 }
 
 func modelInfo(t *term, c *cli.Context) error {

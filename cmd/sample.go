@@ -18,7 +18,7 @@ func sampleCommand(t *term) *cli.Command {
 			"  burnish sample --model builtin:tiny --env arith-json --index 3 -n 4\n" +
 			"  burnish sample --model SmolLM2.gguf --prompt \"What is the capital of France?\" --temperature 0",
 		Flags: append([]cli.Flag{
-			modelFlag,
+			modelFlag, precisionFlag,
 			&cli.StringFlag{Name: "prompt", Usage: "`TEXT` user message"},
 			&cli.BoolFlag{Name: "raw", Usage: "take the prompt as it is, without a chat template"},
 			&cli.StringFlag{Name: "env", Usage: "`ENV` environment to take the prompt from, such as arith-json"},

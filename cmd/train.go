@@ -54,7 +54,11 @@ func trainRecipe(t *term, c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	opened, err := resolve.Open(c.Context, recipe, resolve.Options{Backend: t.backend(), Log: func(line string) { t.note("reward: %s", flat(line)) }})
+	backend, err := t.backend(recipe.Model.Precision)
+	if err != nil {
+		return err
+	}
+	opened, err := resolve.Open(c.Context, recipe, resolve.Options{Backend: backend, Log: func(line string) { t.note("reward: %s", flat(line)) }})
 	if err != nil {
 		return err
 	}
@@ -75,6 +79,7 @@ func trainRecipe(t *term, c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	t.note("%s", planLine(opened))
 	soft, hard := stopSignals(t, c.Context)
 	return errors.Join(trainer.Run(soft, hard), trainer.Close())
 }
@@ -171,8 +176,12 @@ func sameRecipe(r *recipes.Recipe, dir string) error {
 	if err != nil {
 		return err
 	}
-	if r.Train.MicroBatchTokens == 0 {
-		r.Train.MicroBatchTokens = saved.Train.MicroBatchTokens
+	for _, choice := range []struct{ ours, theirs *int }{
+		{&r.Train.MicroBatchTokens, &saved.Train.MicroBatchTokens}, {&r.Train.KeptLayers, &saved.Train.KeptLayers}, {&r.Train.MaxRunning, &saved.Train.MaxRunning},
+	} {
+		if *choice.ours == 0 {
+			*choice.ours = *choice.theirs
+		}
 	}
 	changed := recipes.Diff(saved, r)
 	if len(changed) == 0 {

@@ -22,13 +22,19 @@ func (m *Model) LogProbs(b Batch, keep bool) (*Tokens, error) {
 }
 
 // Learn is [Model.LogProbs] and [Tokens.Backward] in one, for a batch whose dL/dlogp is known beforehand: dlogp has a
-// number for each trained token, rows in order. It saves computing the logits twice.
+// number for each trained token, rows in order. It saves computing the logits twice, and the forward pass of a batch that
+// was recorded while it was sampled.
 func (m *Model) Learn(b Batch, dlogp []float32) (*Tokens, error) {
 	packed, lengths, err := b.pack()
 	if err != nil {
 		return nil, err
 	}
-	stats, err := m.dec.Learn(packed, b.temperature(), dlogp)
+	var stats compute.Stats
+	if rows := b.recorded(); rows != nil {
+		stats, err = m.dec.LearnRecorded(packed, b.temperature(), dlogp, b.Recording, rows)
+	} else {
+		stats, err = m.dec.Learn(packed, b.temperature(), dlogp)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -70,6 +76,12 @@ func (t *Tokens) Release() {
 		t.pass.Release()
 	}
 }
+
+// Recording keeps the activations of a rollout.
+type Recording = decoder.Recording
+
+// NewRecording has room for so many decoder rows, and keeps all activations of so many layers.
+func (m *Model) NewRecording(rows, layers int) *Recording { return m.dec.NewRecording(rows, layers) }
 
 // Param is one tensor of the model.
 type Param = decoder.Param

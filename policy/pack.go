@@ -33,6 +33,25 @@ func (b Batch) pack() (p decoder.Packed, lengths []int, err error) {
 	return p, lengths, nil
 }
 
+// recorded gives the recorded row of each row that pack makes, or nil: then the forward pass has to be run.
+func (b Batch) recorded() []int32 {
+	if b.Recording == nil || !b.Recording.Whole() {
+		return nil
+	}
+	var rows []int32
+	for i, r := range b.Rows {
+		n := len(b.Prompts[r.Prompt])
+		if len(r.Recorded) != n+len(r.Tokens)-1 {
+			return nil
+		}
+		if i == 0 || b.Rows[i-1].Prompt != r.Prompt {
+			rows = append(rows, r.Recorded[:n]...)
+		}
+		rows = append(rows, r.Recorded[n:]...)
+	}
+	return rows
+}
+
 // packRow adds a row after its prompt's segment and returns how many of its tokens are trained.
 func packRow(p *decoder.Packed, r Row, prompt compute.Segment) int {
 	start, trained := len(p.IDs), 0

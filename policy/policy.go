@@ -28,6 +28,7 @@ type Completion struct {
 	Offsets  []int32   // Offsets[t] is the byte of Text where token t begins; len(Tokens)
 	LogProbs []float32 // log-softmax of logits/temperature over the whole vocabulary; len(Tokens)
 	Stop     Stop
+	Recorded []int32 // rows of prompt and answer in Decoding.Record; nil without it
 }
 
 // Request asks for samples of one prompt. Samples of a prompt share its computation.
@@ -50,6 +51,8 @@ type Decoding struct {
 	MaxRunning        int  // sequences decoded together; 0 means generate.DefaultRunning
 	IgnoreEnd         bool // end tokens end nothing: every completion has MaxTokens, for measurements
 
+	Record *Recording // unless nil, keeps what went through the decoder, for [Model.Learn]
+
 	Sampled func(request, sample int, id int32) // unless nil, told of every token as it is sampled
 }
 
@@ -58,13 +61,16 @@ type Row struct {
 	Prompt int     // index into Batch.Prompts
 	Tokens []int32 // the tokens after the prompt, in order
 	Train  []bool  // which of Tokens are trained and counted; nil means all
+
+	Recorded []int32 // a completion's; used when all rows of a batch have them
 }
 
 // Batch is rows over shared prompts, without padding. A prompt's segment is computed once for all its rows.
 type Batch struct {
 	Prompts     [][]int32
 	Rows        []Row
-	Temperature float32 // logits are divided by it; 0 means 1
+	Temperature float32    // logits are divided by it; 0 means 1
+	Recording   *Recording // of its rows, or nil
 }
 
 // Tokens are the per-token results for the trained tokens of a batch, rows in order. All have length N.

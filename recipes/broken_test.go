@@ -18,8 +18,8 @@ func TestBroken(t *testing.T) {
 	if err == nil {
 		t.Fatal("accepted")
 	}
-	want := `broken.yaml:1:40: model.precision bf16: not in this version, want f32
-broken.yaml:1:62: adapter "dora": not in this version, want one of none, lora
+	want := `broken.yaml:1:40: model.precision f16: not in this version, want f32 or bf16
+broken.yaml:1:61: adapter "dora": not in this version, want one of none, lora
 broken.yaml:2:13: unknown environment "aritjson"; did you mean "arith-json"?
 broken.yaml:2:52: sampler "gain-rl": not in this version, want one of uniform, sequential
 broken.yaml:3:29: rollout.prompts_per_step is "1.5", want a whole number
@@ -38,10 +38,10 @@ broken.yaml:12:3: unknown key "stpes" in train; did you mean "steps"?
 broken.yaml:13:10: train.steps is -3, want 1 to 100000000
 broken.yaml:14:9: train.seed is "-1", want a whole number >= 0
 broken.yaml:15:3: unknown key "lr" in train; it belongs in optim
-broken.yaml:16:11: train.memory "3GB": not in this version, want auto
+broken.yaml:16:11: train.memory is "3 gigs", want auto or a size such as 4GB, 1.5GB or 800MB
 broken.yaml:17:11: train.epochs has no meaning under grpo, want train.steps
 broken.yaml:18:3: unknown key "zzz" in train, want one of steps, epochs, batch_size, seed, eval_every, eval_limit, ` +
-		`eval_temperature, checkpoint_every, checkpoint_keep, memory, micro_batch_tokens
+		`eval_temperature, checkpoint_every, checkpoint_keep, memory, micro_batch_tokens, kept_layers, max_running
 --set rewards.9.weight=2: rewards.9: no such item, the list has 4
 --set steps: want key=value, such as train.steps=20
 --set lr=abc: optim.lr is "abc", want a finite number

@@ -96,11 +96,11 @@ func (d *decoder) checkModel(m Model) {
 		}
 	}
 	switch m.Precision {
-	case "f32":
-	case "bf16", "f16":
-		d.refuse("model.precision", "model.precision %s: not in this version, want f32", m.Precision)
+	case "f32", "bf16":
+	case "f16":
+		d.refuse("model.precision", "model.precision f16: not in this version, want f32 or bf16")
 	default:
-		d.refuse("model.precision", "model.precision is %s, want f32", show(m.Precision))
+		d.refuse("model.precision", "model.precision is %s, want f32 or bf16", show(m.Precision))
 	}
 }
 
@@ -128,8 +128,10 @@ func (d *decoder) checkTrain(t Train) {
 	d.count("train.checkpoint_keep", t.CheckpointKeep, 1, maxPerStep)
 	d.count("train.micro_batch_tokens", t.MicroBatchTokens, 0, maxTokens)
 	d.number("train.eval_temperature", t.EvalTemperature, t.EvalTemperature >= 0 && t.EvalTemperature <= maxScalar, "a number in [0, 100], 0 for greedy")
-	if t.Memory != "auto" {
-		d.refuse("train.memory", "train.memory %s: not in this version, want auto", show(t.Memory))
+	d.count("train.kept_layers", t.KeptLayers, 0, maxSteps)
+	d.count("train.max_running", t.MaxRunning, 0, maxPerStep)
+	if _, err := MemoryLimit(t.Memory); err != nil {
+		d.refuse("train.memory", "train.memory is %s, want auto or a size such as 4GB, 1.5GB or 800MB", show(t.Memory))
 	}
 }
 

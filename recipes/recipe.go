@@ -46,7 +46,7 @@ type Model struct {
 	From      string      `yaml:"from"`                // builtin:tiny, a folder, a .gguf or .safetensors file, or new; required
 	Config    ModelConfig `yaml:"config,omitempty"`    // with from new: path of a config.json, or its keys
 	Tokenizer string      `yaml:"tokenizer,omitempty"` // with from new: builtin:tiny, or path of a tokenizer.json or its folder
-	Precision string      `yaml:"precision"`           // f32
+	Precision string      `yaml:"precision"`           // f32, or bf16: half the memory of activations, cache and frozen weights
 }
 
 // Adapter says what is trained: all weights, or small matrices beside them.
@@ -96,6 +96,8 @@ type Train struct {
 	EvalTemperature  float64 `yaml:"eval_temperature"`     // of evaluation; 0, the default, is greedy
 	CheckpointEvery  int     `yaml:"checkpoint_every"`     // steps between checkpoints; 0, the default: only at the end
 	CheckpointKeep   int     `yaml:"checkpoint_keep"`      // newest checkpoints kept beside the best; default 2
-	Memory           string  `yaml:"memory"`               // auto
+	Memory           string  `yaml:"memory"`               // what the run may take, such as 4GB or 1.5GB; auto, the default: four fifths of what is free
 	MicroBatchTokens int     `yaml:"micro_batch_tokens"`   // tokens of a micro-batch at most; 0, the default: from the memory plan
+	KeptLayers       int     `yaml:"kept_layers"`          // layers whose activations wait for the backward pass, the others are run again; 0, the default: from the memory plan
+	MaxRunning       int     `yaml:"max_running"`          // completions sampled at the same time at most; 0, the default: from the memory plan
 }

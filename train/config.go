@@ -42,8 +42,9 @@ type Config struct {
 
 	Eval Evaluation
 
-	MicroBatchTokens int // decoder rows of a micro-batch; see Plan
-	KeptLayers       int // layers that keep their activations for the backward pass; 0 means all
+	MicroBatchTokens int   // decoder rows of a micro-batch; see Plan
+	KeptLayers       int   // layers that keep their activations for the backward pass; 0 means all
+	PlannedPeak      int64 // bytes, for the metrics; 0 when there is no plan
 
 	Dir      string // run folder
 	Recipe   []byte // effective recipe, saved with the run; a resumed run must bring the same bytes

@@ -50,7 +50,11 @@ func (steps) Observe(e train.Event) {
 func Example() {
 	const config = `{"model_type": "llama", "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "num_attention_heads": 4,
 		"vocab_size": 442, "max_position_embeddings": 256, "rms_norm_eps": 1e-5, "tie_word_embeddings": true}`
-	model, err := policy.OpenNew([]byte(config), "builtin:tiny", 1, policy.CPU(0))
+	backend, err := policy.CPU(policy.CPUOptions{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	model, err := policy.OpenNew([]byte(config), "builtin:tiny", 1, backend)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -148,7 +148,7 @@ func metricLines(t testing.TB, dir string) (out []map[string]float64) {
 		}
 		kept := map[string]float64{}
 		for k, v := range m {
-			if v != nil && !strings.HasPrefix(k, "seconds/") && k != "tokens_per_second" {
+			if v != nil && !strings.HasPrefix(k, "seconds/") && k != "tokens_per_second" && k != "memory_peak" {
 				kept[k] = *v
 			}
 		}

@@ -2,14 +2,14 @@ package train
 
 import (
 	"fmt"
-	"slices"
+	"math"
 
-	"github.com/burnish-rl/burnish/internal/compute"
 	"github.com/burnish-rl/burnish/policy/decoder"
 	"github.com/burnish-rl/burnish/policy/generate"
 )
 
-// Plan is the memory of a run for its worst batch, in bytes, and the micro-batches that follow from it.
+// Plan is the memory of a run for its worst batch, in bytes, and the choices that keep it below a limit. None of the
+// choices changes a bit of what the run computes.
 type Plan struct {
 	Weights   int64
 	Reference int64 // a second model; 0 when the adapter is switched off instead
@@ -18,17 +18,23 @@ type Plan struct {
 	Rollout   int64 // cache, logits and scratch while sampling
 	Training  int64 // activations and scratch of the largest micro-batch
 	Evaluated int64 // cache, logits and scratch while the held-out tasks are answered
-	Runtime   int64 // the program itself, and what the collector has not taken back yet
+	Spare     int64 // freed buffers that wait for their next use
+	Saved     int64 // a tensor in row-major order while a checkpoint is written
+	Runtime   int64 // the program itself
 	Peak      int64 // all of it: rollout, training and evaluation don't overlap
 
 	MicroBatchTokens int // most decoder rows of a micro-batch
-	WorstGroup       int // decoder rows of the largest prompt group
-	MicroBatches     int // of a step, in the worst case
+	KeptLayers       int // layers that keep their activations; the others are run again in the backward pass
+	MaxRunning       int // sequences decoded together
+
+	WorstGroup   int // decoder rows of the largest prompt group
+	MicroBatches int // of a step, in the worst case
 }
 
 // Workload is what a plan is made for.
 type Workload struct {
 	Config         decoder.Config
+	BF16           bool  // activations, cache and a copy of the matrices are bf16
 	Trained        int64 // trained elements
 	StateBytes     int64 // optimizer state
 	Adapter        bool  // what is trained stands beside the model
@@ -38,140 +44,134 @@ type Workload struct {
 	PromptTokens   int   // of the longest prompt
 	MaxTokens      int   // after it
 	Demonstrations bool  // no rollout
-	MicroBatch     int   // decoder rows; 0 lets the plan choose
-	MaxRunning     int   // sequences decoded together; 0 means the default
 	EvalPrompts    []int // tokens of each held-out prompt; none without evaluation
 	EvalMaxTokens  int   // after each of them
+
+	Limit int64 // bytes that the peak should stay below; 0 is no limit
+
+	// What is chosen already; 0 lets the plan choose.
+	MicroBatch, KeptLayers, MaxRunning int
+}
+
+// TooLittleMemory says that the limit is below the least that would do.
+type TooLittleMemory struct{ Limit, Least int64 }
+
+func (e *TooLittleMemory) Error() string {
+	return fmt.Sprintf("plan: the run needs %.2f GB at least, %.2f GB are allowed", float64(e.Least)/1e9, float64(e.Limit)/1e9)
 }
 
 const (
-	// activationBudget is what a micro-batch's activations may take when the recipe leaves it to the plan. One
-	// prompt group is never cut, so a larger group takes what it needs.
-	activationBudget = 2 << 30
-	// leastMicroBatch is enough rows for the matrix kernels to run at full speed.
-	leastMicroBatch = 512
-	// runtimeBytes is code, heap of small objects and stacks, as measured.
-	runtimeBytes = 40 << 20
-	// garbageShare is what lies about of tensors' row-major copies, from loading and saving, as a share of what the model
-	// and its optimizer hold. As measured by bench/verify/memory.py with the collector set as package cmd sets it.
-	garbageShare = 0.35
-	// blockSlack is the average rounding-up of buffers to block sizes.
-	blockSlack = 1.06
+	// fullRows is how many rows a micro-batch needs for the matrix kernels to run at full speed; more gain nothing.
+	fullRows = 1024
+	// passRows is the cost of a micro-batch beside its rows (weights and gradients pass through memory), in rows.
+	passRows = 22
+	// againShare is the time of running all layers again, as a share of forward and backward.
+	againShare = 0.25
 )
 
-// NewPlan computes the plan of a workload.
+// NewPlan makes the plan of a workload: the fastest that stays below the limit. Without one that does it returns the
+// smallest plan and a [*TooLittleMemory].
 func NewPlan(w Workload) (Plan, error) {
-	c := w.Config
-	group := w.PromptTokens + w.Samples*max(w.MaxTokens-1, 0)
-	if w.Demonstrations {
-		group = w.PromptTokens + w.MaxTokens
+	if longest := w.PromptTokens + w.MaxTokens; longest > w.Config.MaxPositions && w.Demonstrations {
+		return Plan{}, fmt.Errorf("plan: the longest sequence has %d tokens, the model's context is %d", longest, w.Config.MaxPositions)
 	}
-	if longest := w.PromptTokens + w.MaxTokens; longest > c.MaxPositions && w.Demonstrations {
-		return Plan{}, fmt.Errorf("plan: the longest sequence has %d tokens, the model's context is %d", longest, c.MaxPositions)
-	}
-	p := Plan{WorstGroup: group, Runtime: runtimeBytes}
-	p.Weights = 4 * paddedParams(c)
+	p := Plan{WorstGroup: w.groupRows(), Runtime: w.runtimeBytes()}
+	p.Weights = w.weightBytes()
 	if w.Reference {
-		p.Reference = p.Weights
+		p.Reference = w.frozenBytes()
 	}
-	if w.Adapter {
-		p.Weights += 4 * w.Trained
+	p.Gradients, p.Optimizer, p.Saved = 4*w.Trained, w.StateBytes, w.savedBytes()
+	held := p.Weights + p.Reference + p.Gradients + p.Optimizer
+	room := int64(math.MaxInt64)
+	if w.Limit > 0 {
+		room = int64(float64(w.Limit-p.Runtime-p.Saved)/(1+spareShare)) - held
 	}
-	p.Gradients, p.Optimizer = 4*w.Trained, w.StateBytes
-	perRow := 4 * int64(keptRow(c)+c.Hidden+layerRow(c))
-	p.MicroBatchTokens = w.MicroBatch
-	if p.MicroBatchTokens == 0 {
-		p.MicroBatchTokens = max(leastMicroBatch, int(activationBudget/perRow))
+	w.chooseRunning(&p, room)
+	w.chooseTraining(&p, room)
+	p.MicroBatches = w.microBatches(p.MicroBatchTokens)
+	held += max(p.Training, p.Rollout, p.Evaluated)
+	p.Spare = int64(spareShare * float64(held))
+	p.Peak = held + p.Spare + p.Saved + p.Runtime
+	if w.Limit > 0 && p.Peak > w.Limit {
+		return p, &TooLittleMemory{Limit: w.Limit, Least: p.Peak}
 	}
-	rows := min(max(p.MicroBatchTokens, group), w.Prompts*group)
-	groups := max(1, min(p.MicroBatchTokens/max(group, 1), w.Prompts))
-	p.MicroBatches = (w.Prompts + groups - 1) / groups
-	p.Training = trainingBytes(c, rows)
-	if !w.Adapter {
-		p.Training += collectedBytes(c, w.Prompts*group)
-	}
-	if !w.Demonstrations {
-		p.Rollout = rolloutBytes(c, w.MaxRunning, slices.Repeat([]int{w.PromptTokens}, w.Prompts), w.Samples, w.MaxTokens)
-	}
-	p.Evaluated = rolloutBytes(c, w.MaxRunning, w.EvalPrompts, 1, w.EvalMaxTokens)
-	p.Runtime += int64(garbageShare * float64(p.Weights+p.Reference+p.Gradients+p.Optimizer))
-	p.Peak = p.Runtime + p.Weights + p.Reference + p.Gradients + p.Optimizer + max(p.Training, p.Rollout, p.Evaluated)
 	return p, nil
 }
 
-// paddedParams counts the model's elements with outputs padded to the kernels' panels.
-func paddedParams(c decoder.Config) int64 {
-	pad := func(n, k int) int64 { return int64((n+compute.Lanes-1)/compute.Lanes*compute.Lanes) * int64(k) }
-	q, kv := c.Heads*c.HeadDim, c.KVHeads*c.HeadDim
-	layer := pad(q, c.Hidden) + 2*pad(kv, c.Hidden) + pad(c.Hidden, q) + 2*pad(c.Inner, c.Hidden) + pad(c.Hidden, c.Inner) + 2*int64(c.Hidden)
-	n := int64(c.Layers)*layer + pad(c.Vocab, c.Hidden) + int64(c.Hidden)
-	if !c.Tied {
-		n += pad(c.Vocab, c.Hidden)
+// chooseRunning takes as many sequences at once as fit: decoding reads all weights for each token of all of them.
+func (w *Workload) chooseRunning(p *Plan, room int64) {
+	most := w.Prompts * w.Samples
+	if w.Demonstrations {
+		most = 0
 	}
-	return n
-}
-
-// keptRow is how many numbers the forward pass keeps of a row: every layer's activations, and the last layer's output.
-func keptRow(c decoder.Config) int {
-	q, kv := c.Heads*c.HeadDim, c.KVHeads*c.HeadDim
-	return c.Layers*(2*q+2*kv+2*c.Inner+2*c.Hidden) + c.Hidden
-}
-
-// layerRow is the backward pass's memory for a layer, numbers a row; the layers use it in turn.
-func layerRow(c decoder.Config) int {
-	return 2*c.Hidden + 4*c.Inner + 2*c.Heads*c.HeadDim + 2*c.KVHeads*c.HeadDim
-}
-
-// trainingBytes is the peak of a micro-batch, in its backward pass: what was kept, the gradient of the residual stream,
-// and the larger of what the head needs (a chunk of logits, two rows of the stream a token) and what the layers need.
-func trainingBytes(c decoder.Config, rows int) int64 {
-	n := int64(rows)
-	chunk := int64(min(c.HeadChunk(), rows))
-	head := 2*n*int64(c.Hidden) + chunk*int64(c.Vocab+c.Hidden)
-	numbers := n*int64(keptRow(c)+c.Hidden) + max(head, n*int64(layerRow(c)))
-	return int64(blockSlack * 4 * float64(numbers))
-}
-
-// collectedBytes is what gathers the embedding's gradient over a step: a row for every token that occurs, in a buffer
-// that doubles.
-func collectedBytes(c decoder.Config, stepRows int) int64 {
-	rows := 1
-	for rows < min(c.Vocab, stepRows) {
-		rows *= 2
+	most = max(1, min(generate.DefaultRunning, max(most, len(w.EvalPrompts))))
+	p.MaxRunning = w.MaxRunning
+	if p.MaxRunning == 0 {
+		p.MaxRunning = most
 	}
-	return 4 * int64(rows) * int64(c.Hidden)
+	for {
+		p.Rollout, p.Evaluated = w.rolloutBytes(p.MaxRunning), w.evaluationBytes(p.MaxRunning)
+		if max(p.Rollout, p.Evaluated) <= room || w.MaxRunning != 0 || p.MaxRunning == 1 {
+			return
+		}
+		p.MaxRunning = max(1, p.MaxRunning*7/8)
+	}
 }
 
-// prefillRow is the forward pass's memory when nothing is kept, numbers a row.
-func prefillRow(c decoder.Config) int {
-	return 2*c.Heads*c.HeadDim + 2*c.KVHeads*c.HeadDim + 3*c.Inner + 3*c.Hidden
+// chooseTraining weighs smaller micro-batches against layers that are run again.
+func (w *Workload) chooseTraining(p *Plan, room int64) {
+	p.Training = math.MaxInt64
+	best := math.Inf(1)
+	for _, rows := range w.microBatchChoices() {
+		for _, kept := range w.keptChoices() {
+			bytes, cost := w.trainingBytes(rows, kept), w.cost(rows, kept)
+			fits, fitted := bytes <= room, p.Training <= room
+			if fits && (!fitted || cost < best) || !fits && !fitted && bytes < p.Training {
+				p.Training, p.MicroBatchTokens, p.KeptLayers, best = bytes, rows, kept, cost
+			}
+		}
+	}
 }
 
-// rolloutBytes is the cache for everything that runs together, its logits on both sides, and the prefill's scratch, of
-// prompts with so many tokens each.
-func rolloutBytes(c decoder.Config, running int, prompts []int, samples, maxTokens int) int64 {
-	if len(prompts) == 0 {
-		return 0
+// cost is the time lost, as a share of that of a plan without limits.
+func (w *Workload) cost(rows, kept int) float64 {
+	rows = min(max(rows, w.groupRows()), w.Prompts*w.groupRows())
+	return passRows/float64(rows) + againShare*(1-float64(kept)/float64(w.Config.Layers))
+}
+
+// microBatchChoices are budgets from full speed down to the largest prompt group, which is never cut.
+func (w *Workload) microBatchChoices() []int {
+	if w.MicroBatch > 0 {
+		return []int{w.MicroBatch}
 	}
-	if running == 0 {
-		running = generate.DefaultRunning
+	least := w.groupRows()
+	choices := []int{max(fullRows, least)}
+	for rows := fullRows * 7 / 8; rows > least; rows = rows * 7 / 8 {
+		choices = append(choices, rows)
 	}
-	running = min(running, len(prompts)*samples)
-	pages := func(n int) int { return (n + compute.Page - 1) / compute.Page }
-	all, largest, longest, tokens := 0, 0, 0, 0
-	for _, n := range prompts {
-		answer := min(maxTokens, c.MaxPositions-n)
-		own := pages(n+max(answer-1, 0)) - n/compute.Page
-		all += pages(n) + samples*own
-		largest = max(largest, pages(n)+own)
-		longest = max(longest, n)
-		tokens += n
+	return append(choices, least)
+}
+
+func (w *Workload) keptChoices() []int {
+	if w.KeptLayers > 0 {
+		return []int{w.KeptLayers}
 	}
-	total := min(all, (running+1)*largest)
-	headDim := (c.HeadDim + compute.Lanes - 1) / compute.Lanes * compute.Lanes
-	cache := int64(c.Layers) * int64(total) * int64(c.KVHeads*headDim*compute.Page) * 2 * 4
-	logits := int64(running) * int64(c.Vocab) * 4 * 3
-	rows := min(max(generate.PrefillRows, longest), tokens) // a long prompt goes alone
-	prefill := 4 * int64(rows) * int64(prefillRow(c))
-	return cache + logits + prefill
+	var choices []int
+	for n := w.Config.Layers; n >= 1; n-- {
+		choices = append(choices, n)
+	}
+	return choices
+}
+
+// groupRows is the decoder rows of the largest prompt group: its prompt once, and completions without their last token.
+func (w *Workload) groupRows() int {
+	if w.Demonstrations {
+		return w.PromptTokens + w.MaxTokens
+	}
+	return w.PromptTokens + w.Samples*max(w.MaxTokens-1, 0)
+}
+
+func (w *Workload) microBatches(budget int) int {
+	groups := max(1, min(budget/max(w.groupRows(), 1), w.Prompts))
+	return (w.Prompts + groups - 1) / groups
 }

@@ -2,6 +2,7 @@ package train
 
 import (
 	"context"
+	"errors"
 	"math"
 	"path/filepath"
 	"slices"
@@ -13,6 +14,8 @@ import (
 	"github.com/burnish-rl/burnish/internal/compute/cpu"
 	"github.com/burnish-rl/burnish/policy"
 	"github.com/burnish-rl/burnish/policy/adapter"
+	"github.com/burnish-rl/burnish/policy/decoder"
+	"github.com/burnish-rl/burnish/policy/generate"
 )
 
 // ledger counts the bytes of live buffers and caches.
@@ -62,7 +65,7 @@ func (f fixed) Task(i int) (envs.Task, error) {
 	return envs.Task{ID: "fixed", PromptIDs: ids(f.prompt), TargetIDs: ids(f.target), Reference: "1"}, nil
 }
 
-// TestPlanIsNearWhatIsAllocated: within 25% of the peak of live buffers, for runs whose batches are all the worst case.
+// TestPlanIsNearWhatIsAllocated: within 10% of the peak of live buffers, for runs whose batches are all the worst case.
 func TestPlanIsNearWhatIsAllocated(t *testing.T) {
 	config := strings.NewReplacer(`"hidden_size": 32`, `"hidden_size": 64`, `"intermediate_size": 48`, `"intermediate_size": 160`, `"num_hidden_layers": 2`, `"num_hidden_layers": 3`,
 		`"head_dim": 8`, `"head_dim": 16`).Replace(modelConfig)
@@ -78,7 +81,9 @@ func TestPlanIsNearWhatIsAllocated(t *testing.T) {
 		{"grpo, mostly rollout", setup{change: func(c *Config) { c.MicroBatchTokens, c.Prompts = 1, 30 }}, fixed{90, 0}, 8},
 		{"grpo, second model", setup{reference: true, change: func(c *Config) { withKL(c); c.MicroBatchTokens = 212 }}, fixed{30, 0}, 20}, // two groups
 		{"grpo, lora", setup{lora: true, change: withKL}, fixed{60, 0}, 40},
-		{"sft", setup{change: supervised}, fixed{60, 90}, 90},
+		{"grpo, one layer kept", setup{change: func(c *Config) { c.KeptLayers = 1 }}, fixed{60, 0}, 40},
+		{"sft, two layers kept", setup{change: func(c *Config) { supervised(c); c.KeptLayers, c.MicroBatchTokens = 2, 300 }}, fixed{60, 90}, 90},
+		{"sft", setup{change: func(c *Config) { supervised(c); c.MicroBatchTokens = 300 }}, fixed{60, 90}, 90},
 		{"sft, mostly evaluation", setup{change: func(c *Config) {
 			supervised(c)
 			c.Prompts, c.MicroBatchTokens = 2, 1
@@ -114,17 +119,20 @@ func TestPlanIsNearWhatIsAllocated(t *testing.T) {
 			}
 			need, trained := cfg.Algo.Needs(), cfg.Model.TrainedElements()
 			w := Workload{Config: cfg.Model.Config(), Trained: trained, StateBytes: cfg.Optim.StateBytes(trained), Adapter: c.s.lora, Reference: c.s.reference,
-				Prompts: cfg.Prompts, Samples: cfg.Samples, PromptTokens: c.env.prompt, MaxTokens: c.max, Demonstrations: need.Demonstrations, MicroBatch: cfg.MicroBatchTokens,
+				Prompts: cfg.Prompts, Samples: cfg.Samples, PromptTokens: c.env.prompt, MaxTokens: c.max, Demonstrations: need.Demonstrations, MicroBatch: cfg.MicroBatchTokens, KeptLayers: cfg.KeptLayers,
 				EvalPrompts: slices.Repeat([]int{held.prompt}, cfg.Eval.Limit), EvalMaxTokens: cfg.Eval.Decoding.MaxTokens}
 			p, err := NewPlan(w)
 			if err != nil {
 				t.Fatal(err)
 			}
+			if cfg.KeptLayers == 0 && p.KeptLayers != 3 {
+				t.Errorf("%d layers kept without a limit, want all 3", p.KeptLayers)
+			}
 			runAll(t, cfg)
-			planned, measured := float64(p.Peak-p.Runtime), float64(l.peak)
+			planned, measured := float64(p.Peak-p.Runtime-p.Spare-p.Saved), float64(l.peak)
 			t.Logf("planned %.2f MB, measured %.2f MB: %+v", planned/1e6, measured/1e6, p)
-			if math.Abs(planned/measured-1) > 0.25 {
-				t.Errorf("planned %.0f bytes, measured %.0f, want within 25%%", planned, measured)
+			if math.Abs(planned/measured-1) > 0.1 {
+				t.Errorf("planned %.0f bytes, measured %.0f, want within 10%%", planned, measured)
 			}
 		})
 	}
@@ -137,8 +145,8 @@ func TestPlanChoosesMicroBatches(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p.WorstGroup != 50+4*19 || p.MicroBatches != 1 || p.MicroBatchTokens < leastMicroBatch {
-		t.Errorf("plan %+v, want a group of 126 rows and one micro-batch", p)
+	if p.WorstGroup != 50+4*19 || p.MicroBatches != 1 || p.MicroBatchTokens != fullRows || p.KeptLayers != 2 || p.MaxRunning != 32 {
+		t.Errorf("plan %+v, want a group of 126 rows and one micro-batch, all kept and running", p)
 	}
 	w.MicroBatch = 300
 	if p, _ = NewPlan(w); p.MicroBatches != 4 || p.MicroBatchTokens != 300 {
@@ -151,6 +159,80 @@ func TestPlanChoosesMicroBatches(t *testing.T) {
 	w.Demonstrations, w.MaxTokens = true, 300
 	if _, err := NewPlan(w); err == nil || !strings.Contains(err.Error(), "350 tokens, the model's context is 256") {
 		t.Errorf("a demonstration that doesn't fit: error %v", err)
+	}
+}
+
+// smol is a step of GRPO on all weights of SmolLM2-135M.
+func smol(t *testing.T) Workload {
+	c, err := decoder.ParseConfig([]byte(`{"model_type": "llama", "hidden_size": 576, "intermediate_size": 1536, "num_hidden_layers": 30,
+		"num_attention_heads": 9, "num_key_value_heads": 3, "vocab_size": 49152, "max_position_embeddings": 8192, "rms_norm_eps": 1e-5, "tie_word_embeddings": true}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const elements = 134_515_008
+	return Workload{Config: c, Trained: elements, StateBytes: 8 * elements, Prompts: 4, Samples: 8, PromptTokens: 289, MaxTokens: 128}
+}
+
+// TestPlanStaysBelowItsLimit: the tighter it is, the more layers are run again and the smaller micro-batches are; nothing
+// is given up before it must, and the least that is named would do.
+func TestPlanStaysBelowItsLimit(t *testing.T) {
+	for name, change := range map[string]func(*Workload){
+		"grpo": func(*Workload) {}, "bf16": func(w *Workload) { w.BF16 = true },
+		"sft":        func(w *Workload) { w.Demonstrations, w.Samples, w.MaxTokens, w.Prompts = true, 1, 300, 16 },
+		"evaluation": func(w *Workload) { w.EvalPrompts, w.EvalMaxTokens = slices.Repeat([]int{300}, 400), 1024 },
+		"adapter":    func(w *Workload) { w.Adapter, w.Trained, w.StateBytes = true, 4_884_480, 8*4_884_480 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := smol(t)
+			change(&w)
+			free, err := NewPlan(w)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if free.KeptLayers != 30 || free.MaxRunning != min(generate.DefaultRunning, max(len(w.EvalPrompts), w.Prompts*w.Samples)) && !w.Demonstrations {
+				t.Errorf("without a limit %d layers are kept and %d run", free.KeptLayers, free.MaxRunning)
+			}
+			w.Limit = 1
+			var short *TooLittleMemory
+			if _, err := NewPlan(w); !errors.As(err, &short) || short.Least <= 1 || short.Least >= free.Peak {
+				t.Fatalf("error %v, want the least that would do, less than %d", err, free.Peak)
+			}
+			last := math.Inf(1)
+			for limit := short.Least; limit < free.Peak+50e6; limit += 50e6 {
+				w.Limit = limit
+				p, err := NewPlan(w)
+				if err != nil || p.Peak > limit {
+					t.Fatalf("limit %d, peak %d: error %v", limit, p.Peak, err)
+				}
+				cost := w.cost(p.MicroBatchTokens, p.KeptLayers)
+				if cost > last {
+					t.Errorf("limit %d: %d layers kept, micro-batches of %d rows: slower than with less memory", limit, p.KeptLayers, p.MicroBatchTokens)
+				}
+				last = cost
+			}
+			w.Limit = free.Peak
+			if p, err := NewPlan(w); err != nil || p != free {
+				t.Errorf("with just enough memory %+v, want %+v (%v)", p, free, err)
+			}
+			w.Limit = short.Least - 2
+			if _, err := NewPlan(w); !errors.As(err, &short) {
+				t.Errorf("less than the least: error %v", err)
+			}
+		})
+	}
+}
+
+// TestPlanKeepsWhatIsChosen, as a resumed run's recipe has it.
+func TestPlanKeepsWhatIsChosen(t *testing.T) {
+	w := smol(t)
+	w.MicroBatch, w.KeptLayers, w.MaxRunning = 1500, 7, 3
+	p, err := NewPlan(w)
+	if err != nil || p.MicroBatchTokens != 1500 || p.KeptLayers != 7 || p.MaxRunning != 3 {
+		t.Errorf("plan %+v, error %v", p, err)
+	}
+	w.Limit = p.Peak - 1
+	if q, err := NewPlan(w); err == nil || q.KeptLayers != 7 || q.MaxRunning != 3 || q.MicroBatchTokens != 1500 {
+		t.Errorf("plan %+v of less memory, error %v", q, err)
 	}
 }
 

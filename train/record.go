@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/burnish-rl/burnish/internal/machine"
 	"github.com/burnish-rl/burnish/policy"
 	"github.com/burnish-rl/burnish/rewards"
 )
@@ -95,6 +96,12 @@ func (t *Trainer) stepMetrics(b *batch) Metrics {
 		m.add("tokens_computed/rollout", float64(b.generated))
 	}
 	m.add("tokens_computed", float64(b.computed))
+	if t.PlannedPeak > 0 {
+		m.add("memory_planned", float64(t.PlannedPeak))
+	}
+	if peak, ok := machine.PeakMemory(); ok {
+		m.add("memory_peak", float64(peak))
+	}
 	total := time.Since(b.began).Seconds()
 	m.add("tokens_per_second", float64(b.generated+b.computed)/total)
 	if t.saved > 0 {

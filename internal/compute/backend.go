@@ -76,7 +76,8 @@ type Backend interface {
 	// AllocUnset returns n elements of unknown content, for who writes all of them before reading one.
 	AllocUnset(n int) Buf
 	// AllocActs is AllocUnset in the precision that activations are kept in: float32 or bf16. Kernels round what they
-	// write there. Products, RoPE, SwiGLU, attention, the output of RMSNorm and Copy take such buffers; nothing else does.
+	// write there. Products, RoPE, SwiGLU, attention, the output of RMSNorm, Copy and PickRows take such buffers; nothing
+	// else does.
 	AllocActs(n int) Buf
 	Free(Buf)
 	// Slice is a view of b[from:to]; it shares memory and is not freed apart.
@@ -160,6 +161,10 @@ type Backend interface {
 
 	// TokenStats reads logits [R, V] (rows v long) divided by temperature and gives log-softmax values.
 	TokenStats(logits Buf, v int, temperature float32, target []int32) Stats
+	// Sample draws a token for each row of logits [R, V]: the first one at which the running sum of the softmax of
+	// logits/temperature exceeds u[r], in [0, 1). At temperature 0 it is the largest logit, the first of equals. logp[r] is
+	// what TokenStats gives for it, at temperature 1 if that is 0. Of a row with NaN it is any token, and logp is NaN.
+	Sample(ids []int32, logp []float32, logits Buf, v int, temperature float32, u []float64)
 	// TokenStatsGrad overwrites logits with dlogits for L = Σ_r dlogp[r]·logp_r + dentropy[r]·H_r; dentropy may be nil.
 	TokenStatsGrad(logits Buf, v int, temperature float32, target []int32, dlogp, dentropy []float32)
 

@@ -35,10 +35,9 @@ func (p *Pass) backward(dlogp, dentropy []float32, stats *compute.Stats) error {
 
 	g := m.newLayerGrads(tmp, len(p.p.IDs))
 	for i := len(m.layers) - 1; i >= 0; i-- {
-		p.restore(i, g.h, g.dh)
-		a := p.kept.acts(i)
+		in, a := p.restore(i, g.h, g.dh)
 		p.feedForwardGrad(&m.layers[i], a, g, dx)
-		p.attentionGrad(&m.layers[i], a, p.kept.in[i], g, dx)
+		p.attentionGrad(&m.layers[i], a, in, g, dx)
 	}
 	if m.embed.Grad != nil {
 		m.embedGrad.add(m.b, dx, p.p.IDs, m.cfg.Hidden)

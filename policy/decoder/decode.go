@@ -15,32 +15,71 @@ func (m *Model) Prefill(c compute.Cache, p Packed, refs []compute.RowRef) comput
 	}
 	tmp := &scratch{b: m.b}
 	defer tmp.free()
-	x := m.run(tmp, nil, p.IDs, p.Pos, m.lowRankOn(), func(layer int, out, q, k, v compute.Buf) {
+	x := m.runRecorded(tmp, p.IDs, p.Pos, func(layer int, out, q, k, v compute.Buf) {
 		m.b.CacheWrite(c, layer, k, v, refs)
 		m.b.Attention(out, q, k, v, p.Segs, m.cfg.Attention())
 	})
 	picked := tmp.allocUnset(len(p.Out) * m.cfg.Hidden)
 	m.b.PickRows(picked, x, p.Out, m.cfg.Hidden)
-	return m.logits(tmp, picked, len(p.Out))
+	logits := m.b.AllocUnset(len(p.Out) * m.cfg.Vocab)
+	m.logits(tmp, logits, picked, len(p.Out))
+	return logits
 }
 
-// Decode runs one new token of each of R sequences. Row r's key and value go to refs[r]; then it sees the first n[r]
-// positions, its own included, of the pages tables[r]. The caller frees the logits, [R, V], with the backend.
-func (m *Model) Decode(c compute.Cache, ids, pos []int32, refs []compute.RowRef, tables [][]int32, n []int32) compute.Buf {
-	tmp := &scratch{b: m.b}
-	defer tmp.free()
-	x := m.run(tmp, nil, ids, pos, m.lowRankOn(), func(layer int, out, q, k, v compute.Buf) {
-		m.b.CacheWrite(c, layer, k, v, refs)
-		m.b.CacheAttention(out, q, c, layer, tables, n, m.cfg.Attention())
-	})
-	return m.logits(tmp, x, len(ids))
+// Decoder runs one new token of each of a batch of sequences, again and again. Its memory stays until Close, so that a
+// call with as many rows as the one before allocates nothing.
+type Decoder struct {
+	m      *Model
+	cache  compute.Cache
+	tmp    scratch
+	attend attend
+	// of the call under way
+	refs   []compute.RowRef
+	tables [][]int32
+	n      []int32
 }
+
+// NewDecoder decodes from a cache.
+func (m *Model) NewDecoder(c compute.Cache) *Decoder {
+	d := &Decoder{m: m, cache: c, tmp: scratch{b: m.b}}
+	d.attend = func(layer int, out, q, k, v compute.Buf) {
+		m.b.CacheWrite(c, layer, k, v, d.refs)
+		m.b.CacheAttention(out, q, c, layer, d.tables, d.n, m.cfg.Attention())
+	}
+	return d
+}
+
+// Step runs one new token of each of R sequences. Row r's key and value go to refs[r]; then it sees the first n[r]
+// positions, its own included, of the pages tables[r]. The logits, [R, V], are the Decoder's: they are valid until its
+// next call.
+func (d *Decoder) Step(ids, pos []int32, refs []compute.RowRef, tables [][]int32, n []int32) compute.Buf {
+	d.refs, d.tables, d.n = refs, tables, n
+	d.tmp.rewind()
+	x := d.m.runRecorded(&d.tmp, ids, pos, d.attend)
+	logits := d.tmp.allocUnset(len(ids) * d.m.cfg.Vocab)
+	d.m.logits(&d.tmp, logits, x, len(ids))
+	return logits
+}
+
+// runRecorded is run of rows that are recorded if somebody records.
+func (m *Model) runRecorded(tmp *scratch, ids, pos []int32, att attend) compute.Buf {
+	if m.recording == nil {
+		return m.run(tmp, nil, ids, pos, m.lowRankOn(), att)
+	}
+	keep, last := m.recording.next(len(ids))
+	x := m.run(tmp, keep, ids, pos, m.lowRankOn(), att)
+	if last != nil {
+		m.b.Copy(last, x)
+	}
+	return x
+}
+
+// Close frees the Decoder's memory. The cache stays.
+func (d *Decoder) Close() { d.tmp.free() }
 
 // logits of rows of the residual stream, [rows, V].
-func (m *Model) logits(tmp *scratch, x compute.Buf, rows int) compute.Buf {
+func (m *Model) logits(tmp *scratch, out, x compute.Buf, rows int) {
 	h := tmp.allocActs(rows * m.cfg.Hidden)
 	m.b.RMSNorm(h, x, m.norm.Data, rows, m.cfg.NormEps)
-	out := m.b.AllocUnset(rows * m.cfg.Vocab)
 	m.b.MatMul(out, h, m.head.weight(), rows, false)
-	return out
 }

@@ -2,37 +2,72 @@ package decoder
 
 import "github.com/burnish-rl/burnish/internal/compute"
 
-// scratch frees what it allocated, all at once.
+// scratch frees what it allocated, all at once. After a rewind it gives the same buffers again to who asks for the same
+// lengths in the same order.
 type scratch struct {
 	b    compute.Backend
 	bufs []compute.Buf
+	next int // of bufs
 }
 
 func (s *scratch) alloc(n int) compute.Buf {
-	x := s.b.Alloc(n)
-	s.bufs = append(s.bufs, x)
-	return x
+	if x := s.again(n); x != nil {
+		s.b.Zero(x)
+		return x
+	}
+	return s.keep(s.b.Alloc(n))
 }
 
 // allocUnset is alloc without the zeros.
 func (s *scratch) allocUnset(n int) compute.Buf {
-	x := s.b.AllocUnset(n)
-	s.bufs = append(s.bufs, x)
-	return x
+	if x := s.again(n); x != nil {
+		return x
+	}
+	return s.keep(s.b.AllocUnset(n))
 }
 
 // allocActs is allocUnset in the precision of activations.
 func (s *scratch) allocActs(n int) compute.Buf {
-	x := s.b.AllocActs(n)
-	s.bufs = append(s.bufs, x)
+	if x := s.again(n); x != nil {
+		return x
+	}
+	return s.keep(s.b.AllocActs(n))
+}
+
+// again gives the next buffer if it has length n, else it frees it.
+func (s *scratch) again(n int) compute.Buf {
+	if s.next == len(s.bufs) {
+		return nil
+	}
+	x := s.bufs[s.next]
+	if x.Len() == n {
+		s.next++
+		return x
+	}
+	s.b.Free(x)
+	s.bufs[s.next] = nil
+	return nil
+}
+
+func (s *scratch) keep(x compute.Buf) compute.Buf {
+	if s.next == len(s.bufs) {
+		s.bufs = append(s.bufs, nil)
+	}
+	s.bufs[s.next] = x
+	s.next++
 	return x
 }
 
+// rewind makes the buffers free to be given again, without freeing them.
+func (s *scratch) rewind() { s.next = 0 }
+
 func (s *scratch) free() {
 	for _, x := range s.bufs {
-		s.b.Free(x)
+		if x != nil {
+			s.b.Free(x)
+		}
 	}
-	s.bufs = nil
+	s.bufs, s.next = nil, 0
 }
 
 // acts are what a layer's backward pass reads beside the layer's input: q and k after the rotation, the outputs of

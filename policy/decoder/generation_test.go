@@ -29,7 +29,11 @@ func replay(m *Model, groups []group) []float32 {
 			refs = append(refs, compute.RowRef{Page: tables[i][at/compute.Page], Slot: int32(at % compute.Page)})
 		}
 	}
-	first := m.download(m.Prefill(c, prompts, refs))
+	prefilled := m.Prefill(c, prompts, refs)
+	first := m.download(prefilled)
+	b.Free(prefilled)
+	d := m.NewDecoder(c)
+	defer d.Close()
 
 	type running struct {
 		tokens []int32 // still to be run
@@ -70,7 +74,7 @@ func replay(m *Model, groups []group) []float32 {
 		if len(live) == 0 {
 			break
 		}
-		logits := m.download(m.Decode(c, ids, pos, refs, tables, n))
+		logits := m.download(d.Step(ids, pos, refs, tables, n))
 		for i, r := range live {
 			r.logits = append(r.logits, logits[i*v:(i+1)*v]...)
 		}
@@ -82,11 +86,10 @@ func replay(m *Model, groups []group) []float32 {
 	return out
 }
 
-// download reads a buffer and frees it.
+// download reads a buffer.
 func (m *Model) download(x compute.Buf) []float32 {
 	out := make([]float32, x.Len())
 	m.b.Download(out, x)
-	m.b.Free(x)
 	return out
 }
 

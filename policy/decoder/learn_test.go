@@ -121,21 +121,30 @@ func TestLearnWantsAGradientForEachToken(t *testing.T) {
 	}
 }
 
-// BenchmarkLearn is a step of a small model with a large head: logits twice, once, and with all layers but one run again.
+// BenchmarkLearn is the forward and backward pass of prompts with 8 completions of 128 tokens in SmolLM2's shape: logits
+// twice or once, layers kept or run again, and in smaller micro-batches.
 func BenchmarkLearn(b *testing.B) {
-	c := mid
-	c.Layers, c.Vocab, c.MaxPositions = 6, 8000, 1024
+	m, err := New(smol, backends()["cpu"], RandomSource(smol, 1))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer m.Close()
+	m.EnableGrads()
 	for _, v := range []struct {
-		name string
-		once bool
-		keep int
-	}{{"logits=twice/kept=all", false, c.Layers}, {"logits=once/kept=all", true, c.Layers}, {"logits=once/kept=1", true, 1}} {
-		b.Run(v.name, func(b *testing.B) {
-			m := newModel(b, backends()["cpu"], c, false)
-			defer m.Close()
-			m.EnableGrads()
-			m.KeepLayers(v.keep)
-			p := pack(drawGroups(1900))
+		once        bool
+		kept        int
+		completions int
+	}{{false, 30, 8}, {true, 30, 8}, {true, 15, 8}, {true, 1, 8}, {true, 30, 3}, {true, 30, 1}} {
+		g := group{prompt: make([]int32, 96)}
+		for i := range v.completions {
+			g.completions = append(g.completions, make([]int32, 128))
+			for j := range g.completions[i] {
+				g.completions[i][j] = int32(i*7919+j*104729) % int32(smol.Vocab)
+			}
+		}
+		p := pack([]group{g})
+		b.Run(fmt.Sprintf("logits_once=%v/kept=%d/rows=%d", v.once, v.kept, len(p.IDs)), func(b *testing.B) {
+			m.KeepLayers(v.kept)
 			dlogp, _ := outGrads(len(p.Out))
 			for b.Loop() {
 				var err error

@@ -30,6 +30,14 @@ func (l *ledger) NewWeight(n, k int) compute.Weight {
 	return w
 }
 
+func (l *ledger) NewHalf(n, k int) compute.Buf {
+	h := l.Backend.NewHalf(n, k)
+	if h != nil {
+		l.count(h.Len())
+	}
+	return h
+}
+
 func (l *ledger) MatMul(y, x compute.Buf, w compute.Weight, rows int, add bool) {
 	if w.N != l.idle {
 		l.Backend.MatMul(y, x, w, rows, add)

@@ -31,6 +31,9 @@ type Model struct {
 	params            []*Param
 	linears           map[string]*linear // by module name
 
+	recording *Recording // of what is generated, or nil
+	state     int        // counts the changes of weights
+
 	lowRank    bool // some linear has a low-rank part
 	lowRankOff bool
 	embedGrad  rowGrads
@@ -165,6 +168,7 @@ func (m *Model) Freeze() {
 
 // Updated must follow every change of trained weights that [Model.Write] didn't make.
 func (m *Model) Updated() {
+	m.state++
 	for _, p := range m.params {
 		if p.Half != nil && p.Data != nil {
 			m.b.Halve(p.weight())

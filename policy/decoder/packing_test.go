@@ -46,8 +46,12 @@ func TestSharedPromptEqualsAlone(t *testing.T) {
 			if !p.Trainable {
 				continue
 			}
-			if e := maxDiff(got[p.Name], want[p.Name]) / maxAbs(want[p.Name]); !(e < 2e-5) {
-				t.Errorf("gradient of %s differs by %.3g, want at most 2e-5", p.Name, e)
+			limit := 2e-5
+			if isHalf(m.b) {
+				limit = 2e-2 // 8 bits of a number
+			}
+			if e := maxDiff(got[p.Name], want[p.Name]) / maxAbs(want[p.Name]); !(e < limit) {
+				t.Errorf("gradient of %s differs by %.3g, want at most %g", p.Name, e, limit)
 			}
 			if m.b.Name() == "ref" {
 				if e := maxDiff64(ref.Data(p.Grad), exact[p.Name]); !(e < 1e-10) {

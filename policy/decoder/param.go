@@ -73,4 +73,5 @@ func (m *Model) Write(p *Param, buf compute.Buf, rowMajor []float32) {
 	} else {
 		m.b.Upload(buf, rowMajor)
 	}
+	m.state++
 }

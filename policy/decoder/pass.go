@@ -17,6 +17,9 @@ type Pass struct {
 	runs        []int // rows of each prompt group
 	kept        *kept
 	last        compute.Buf // [N, H], the residual stream after the last layer at the rows Out
+
+	from *Recording // where the forward pass was recorded, nil when it was run
+	rows []int32    // the recorded row of each row
 }
 
 // LogProbs runs a packed batch and gives the log-prob of each target under the softmax of logits/temperature. With
@@ -54,6 +57,21 @@ func (m *Model) Learn(p Packed, temperature float32, dlogp []float32) (compute.S
 	return pass.Stats, err
 }
 
+// LearnRecorded is Learn of a batch whose forward pass was recorded while it was generated: rows has the recorded row of
+// each row of the batch. A recording of other weights is an error. Every bit is that of Learn.
+func (m *Model) LearnRecorded(p Packed, temperature float32, dlogp []float32, r *Recording, rows []int32) (compute.Stats, error) {
+	if len(dlogp) != len(p.Out) {
+		return compute.Stats{}, fmt.Errorf("learn: %d log-prob gradients, want %d", len(dlogp), len(p.Out))
+	}
+	pass, err := r.pass(p, temperature, rows)
+	if err != nil {
+		return compute.Stats{}, err
+	}
+	defer pass.Release()
+	err = pass.backward(dlogp, nil, &pass.Stats)
+	return pass.Stats, err
+}
+
 // forward runs the layers.
 func (m *Model) forward(p Packed, temperature float32, keep bool) (*Pass, error) {
 	if err := p.check(m.cfg); err != nil {
@@ -69,7 +87,7 @@ func (m *Model) forward(p Packed, temperature float32, keep bool) (*Pass, error)
 	defer tmp.free() // before the head's logits, so that both don't add up
 	pass := &Pass{m: m, p: p, temperature: temperature, low: m.lowRankOn(), runs: p.groups()}
 	if keep {
-		pass.kept = m.newKept(len(p.IDs))
+		pass.kept = m.newKept(len(p.IDs), m.keepLayers)
 	}
 	x := m.run(tmp, pass.kept, p.IDs, p.Pos, pass.low, pass.attend)
 	pass.last = m.b.AllocUnset(len(p.Out) * m.cfg.Hidden)

@@ -80,10 +80,25 @@ func fetch(src Source, name string, shape ...int) ([]float32, error) {
 	if len(data) != n {
 		return nil, fmt.Errorf("tensor %q: %d elements, want %v", name, len(data), shape)
 	}
-	for i, x := range data {
-		if math.Float32bits(x)&0x7f800000 == 0x7f800000 { // the exponent of NaN and infinity
-			return nil, fmt.Errorf("tensor %q: element %d is %g, want a finite number", name, i, x)
-		}
+	if i := firstNonFinite(data); i < len(data) {
+		return nil, fmt.Errorf("tensor %q: element %d is %g, want a finite number", name, i, data[i])
 	}
 	return data, nil
+}
+
+// firstNonFinite is the index of the first NaN or infinity, the length if there is none.
+func firstNonFinite(data []float32) int {
+	first := len(data)
+	var mu sync.Mutex
+	eachPart(len(data), func(from, to int) {
+		for i, x := range data[from:to] {
+			if math.Float32bits(x)&0x7f800000 == 0x7f800000 { // the exponent of both
+				mu.Lock()
+				defer mu.Unlock()
+				first = min(first, from+i)
+				return
+			}
+		}
+	})
+	return first
 }

@@ -1,7 +1,9 @@
 package decoder
 
 import (
+	"flag"
 	"math"
+	"strings"
 	"testing"
 
 	"github.com/burnish-rl/burnish/internal/compute"
@@ -10,10 +12,44 @@ import (
 	"github.com/burnish-rl/burnish/internal/rng"
 )
 
-// backends are those that every test of this package runs on.
-func backends() map[string]compute.Backend {
-	return map[string]compute.Backend{"ref": ref.New(), "cpu": cpu.New(2)}
+var kernelsFlag = flag.String("kernels", "ref,cpu,bf16", "backends to test: a list of ref, cpu and bf16 (the best kernels in either precision), a kernel set such as avx2, a set and +bf16, or all")
+
+// backends are those that every test of this package runs on: the value of -kernels.
+func backends() map[string]compute.Backend { return named(*kernelsFlag) }
+
+// everyBackend is all that this machine can run.
+func everyBackend() map[string]compute.Backend { return named("all") }
+
+func named(list string) map[string]compute.Backend {
+	impls := cpu.Impls()
+	names := strings.Split(list, ",")
+	if list == "all" {
+		names = []string{"ref"}
+		for _, impl := range impls {
+			names = append(names, impl, impl+"+bf16")
+		}
+	}
+	out := map[string]compute.Backend{}
+	for _, name := range names {
+		if name == "ref" {
+			out[name] = ref.New()
+			continue
+		}
+		set, half := strings.CutSuffix(name, "+bf16")
+		if name == "cpu" || name == "bf16" {
+			set, half = impls[len(impls)-1], name == "bf16"
+		}
+		b, err := cpu.Open(cpu.Options{Threads: 2, Kernels: set, BF16: half})
+		if err != nil {
+			panic(err)
+		}
+		out[name] = b
+	}
+	return out
 }
+
+// isHalf says whether a backend computes in bf16.
+func isHalf(b compute.Backend) bool { return strings.HasSuffix(b.Name(), ", bf16") }
 
 // tiny is a model of odd sizes: three query heads share a key-value head, and nothing is a multiple of 16.
 func tiny(tied bool) Config {

@@ -43,6 +43,9 @@ func (s *scheduler) prefill() error {
 	var packed decoder.Packed
 	var refs []compute.RowRef
 	for _, p := range batch {
+		if r := s.o.Record; r != nil {
+			p.recorded = r.Rows() + len(packed.IDs)
+		}
 		for range pagesFor(len(p.req.Prompt)) {
 			p.table = append(p.table, s.pool.take())
 		}
@@ -98,12 +101,21 @@ func (s *scheduler) start() ([]Sequence, error) {
 	return done, err
 }
 
+// roomTokens is how many tokens a sequence has room for from its start, so that most never grow.
+const roomTokens = 512
+
 // newSequence makes the next sample of p, on p's full pages and a copy of the one that is partly filled.
 func (s *scheduler) newSequence(p *prompt) *sequence {
 	q := &sequence{from: p, sample: p.req.Samples - p.waiting, n: len(p.req.Prompt), limit: s.limit(p)}
-	q.out = Sequence{Request: p.index, Sample: q.sample}
+	room := min(q.limit, roomTokens)
+	q.out = Sequence{Request: p.index, Sample: q.sample, Tokens: make([]int32, 0, room), LogProbs: make([]float32, 0, room)}
+	if s.o.Record != nil {
+		for i := range p.req.Prompt {
+			q.out.Recorded = append(q.out.Recorded, int32(p.recorded+i))
+		}
+	}
 	full := p.fullPages()
-	q.table = append(q.table, p.table[:full]...)
+	q.table = append(make([]int32, 0, full+s.own(p)), p.table[:full]...)
 	s.pool.share(q.table)
 	s.reserved += s.own(p)
 	if full < len(p.table) {

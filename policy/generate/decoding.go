@@ -44,7 +44,13 @@ func (d Decoding) LogProbTemperature() float32 {
 	return d.Temperature
 }
 
-// chooser picks tokens; it keeps scratch between calls and is not safe for concurrent use.
+// keepsSome says whether a transform keeps only some of the tokens.
+func (d Decoding) keepsSome() bool {
+	return d.Temperature != 0 && (d.TopK != 0 || d.nucleus() || d.MinP != 0)
+}
+
+// chooser picks among the tokens that the transforms keep. It keeps scratch between calls and is not safe for
+// concurrent use.
 type chooser struct {
 	weight []float32 // by id, relative to the likeliest token's: in [0, 1]
 	order  []int32   // kept ids
@@ -60,11 +66,8 @@ func (c *chooser) choose(logits []float32, d Decoding, u float64) int32 {
 			best = int32(i)
 		}
 	}
-	if d.Temperature == 0 {
-		return best
-	}
 	var total float64
-	c.weight = slices.Grow(c.weight[:0], len(logits))[:len(logits)]
+	c.weight = sized(c.weight, len(logits))
 	top := logits[best]
 	for i, z := range logits {
 		c.weight[i] = compute.Exp((z - top) / d.Temperature)
@@ -72,9 +75,6 @@ func (c *chooser) choose(logits []float32, d Decoding, u float64) int32 {
 	}
 	if math.IsNaN(total) {
 		return best
-	}
-	if d.TopK == 0 && !d.nucleus() && d.MinP == 0 {
-		return pick(c.weight, total, u)
 	}
 	c.rank(logits, total, d)
 	c.kept = c.kept[:0]

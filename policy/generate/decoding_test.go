@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/burnish-rl/burnish/internal/compute"
+	"github.com/burnish-rl/burnish/internal/compute/cpu"
 	"github.com/burnish-rl/burnish/internal/rng"
 )
 
@@ -45,6 +47,20 @@ func keptByFullSort(logits []float32, d Decoding) []int32 {
 		order = order[:max(n, 1)]
 	}
 	return slices.DeleteFunc(order, func(id int32) bool { return weight[id] < float64(d.MinP) })
+}
+
+// pickOne draws as the scheduler does.
+func pickOne(b compute.Backend, logits []float32, d Decoding, u float64) int32 {
+	if d.keepsSome() {
+		var c chooser
+		return c.choose(logits, d, u)
+	}
+	x := b.Alloc(len(logits))
+	defer b.Free(x)
+	b.Upload(x, logits)
+	var id [1]int32
+	b.Sample(id[:], make([]float32, 1), x, len(logits), d.Temperature, []float64{u})
+	return id[0]
 }
 
 // kept is what the chooser keeps, likeliest first.
@@ -133,13 +149,13 @@ func TestKeptSetEqualsTransformers(t *testing.T) {
 // TestDraws compares how often each token is drawn with its probability: chi-square at a fixed seed.
 func TestDraws(t *testing.T) {
 	const draws = 40_000
+	b := cpu.New(1)
 	logits := drawLogits(20, 1, 1.2, 0)
 	for _, d := range []Decoding{{Temperature: 1}, {Temperature: 0.6}, {Temperature: 1.5, TopK: 8}, {Temperature: 1, TopP: 0.8}, {Temperature: 1, MinP: 0.2}, {Temperature: 1.2, TopK: 12, TopP: 0.9, MinP: 0.1}} {
 		keep := keptByFullSort(logits, d)
-		var c chooser
 		seen := map[int32]float64{}
 		for i := range uint32(draws) {
-			seen[c.choose(logits, d, rng.Uniform(5, rng.Sampling, rng.At{A: i}))]++
+			seen[pickOne(b, logits, d, rng.Uniform(5, rng.Sampling, rng.At{A: i}))]++
 		}
 		total := 0.0
 		for _, id := range keep {
@@ -163,19 +179,18 @@ func TestDraws(t *testing.T) {
 }
 
 func TestGreedyTakesTheLowestOfEqualIDs(t *testing.T) {
-	var c chooser
-	if got := c.choose([]float32{-1, 2, 0, 2, 2}, Decoding{}, 0.99); got != 1 {
+	if got := pickOne(cpu.New(1), []float32{-1, 2, 0, 2, 2}, Decoding{}, 0.99); got != 1 {
 		t.Errorf("chose %d, want 1", got)
 	}
 }
 
 func TestExtremeDraws(t *testing.T) {
+	b := cpu.New(1)
 	never := float32(math.Inf(-1))
 	for _, d := range append(transforms, Decoding{}) {
 		d.Temperature = 1
 		for _, u := range []float64{0, 0.3, math.Nextafter(1, 0)} {
-			var c chooser
-			if got := c.choose([]float32{never, -3, 4, never}, d, u); got != 1 && got != 2 {
+			if got := pickOne(b, []float32{never, -3, 4, never}, d, u); got != 1 && got != 2 {
 				t.Errorf("%+v, u %g: chose %d, a token without probability", d, u, got)
 			}
 		}
@@ -183,12 +198,12 @@ func TestExtremeDraws(t *testing.T) {
 }
 
 func TestRowsThatAreNotFiniteDontPanic(t *testing.T) {
+	b := cpu.New(1)
 	nan, inf := float32(math.NaN()), float32(math.Inf(1))
 	for _, d := range append(transforms, Decoding{}) {
 		d.Temperature = 1
 		for _, logits := range [][]float32{{nan, nan}, {nan, 1}, {1, nan}, {inf, inf}, {-inf, -inf}, {1, inf}} {
-			var c chooser
-			if got := c.choose(logits, d, 0.5); got < 0 || int(got) >= len(logits) {
+			if got := pickOne(b, logits, d, 0.5); got < 0 || int(got) >= len(logits) {
 				t.Errorf("%+v of %v: chose %d", d, logits, got)
 			}
 		}

@@ -8,10 +8,11 @@ type pagePool struct {
 	clear func(page int32)
 	free  []int32
 	refs  []int
+	used  []bool // it was taken before; a new cache holds zeros
 }
 
 func newPagePool(c compute.Cache, clear func(int32)) *pagePool {
-	p := &pagePool{cache: c, clear: clear, refs: make([]int, c.Pages())}
+	p := &pagePool{cache: c, clear: clear, refs: make([]int, c.Pages()), used: make([]bool, c.Pages())}
 	for i := c.Pages() - 1; i >= 0; i-- {
 		p.free = append(p.free, int32(i))
 	}
@@ -23,7 +24,10 @@ func (p *pagePool) take() int32 {
 	id := p.free[len(p.free)-1]
 	p.free = p.free[:len(p.free)-1]
 	p.refs[id] = 1
-	p.clear(id) // what an earlier sequence left could be NaN, and 0 × NaN is NaN
+	if p.used[id] {
+		p.clear(id) // what an earlier sequence left could be NaN, and 0 × NaN is NaN
+	}
+	p.used[id] = true
 	return id
 }
 

@@ -33,6 +33,9 @@ type Options struct {
 	MaxRunning int  // sequences decoded together; 0 means DefaultRunning
 	Computed   *int // when not nil, rows that went through the decoder are added to it
 
+	// Record, unless nil, keeps the activations of all rows; sequences say which are theirs.
+	Record *decoder.Recording
+
 	// Sampled, unless nil, is told of every token as it is sampled.
 	Sampled func(request, sample int, id int32)
 
@@ -95,7 +98,11 @@ func newScheduler(m *decoder.Model, reqs []Request, o Options) (*scheduler, erro
 	if o.pages > 0 {
 		pages = max(o.pages, largest)
 	}
+	if o.Record != nil {
+		m.Record(o.Record)
+	}
 	s.cache = m.NewCache(pages)
+	s.decoder = m.NewDecoder(s.cache)
 	s.pool = newPagePool(s.cache, func(p int32) { s.b.CacheClear(s.cache, p) })
 	s.choosers = make([]chooser, runtime.GOMAXPROCS(0))
 	return s, nil

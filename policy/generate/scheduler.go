@@ -3,11 +3,8 @@ package generate
 import (
 	"errors"
 	"fmt"
-	"slices"
-	"sync"
 
 	"github.com/burnish-rl/burnish/internal/compute"
-	"github.com/burnish-rl/burnish/internal/rng"
 	"github.com/burnish-rl/burnish/policy/decoder"
 )
 
@@ -19,12 +16,15 @@ type scheduler struct {
 	rules    rules
 	pool     *pagePool
 	cache    compute.Cache
+	decoder  *decoder.Decoder
 	reserved int // pages that running sequences may still take
 	running  []*sequence
-	ready    []*prompt // prefilled, with samples left to start
+	spare    []*sequence // the slice that running is not in
+	ready    []*prompt   // prefilled, with samples left to start
 	pending  []*prompt
+	batch    batch
 	choosers []chooser
-	host     []float32 // logits of a step
+	host     []float32 // logits of a step, for choosers
 }
 
 func (s *scheduler) finished() bool { return len(s.pending)+len(s.ready)+len(s.running) == 0 }
@@ -35,6 +35,10 @@ func (s *scheduler) close() {
 		s.b.Free(p.logits)
 	}
 	s.ready = nil
+	if s.o.Record != nil {
+		s.m.Record(nil)
+	}
+	s.decoder.Close()
 	s.b.FreeCache(s.cache)
 }
 
@@ -59,43 +63,45 @@ func (s *scheduler) step() ([]Sequence, error) {
 
 // decode runs the last sampled token of every sequence through the model and samples the next.
 func (s *scheduler) decode() ([]Sequence, error) {
-	n := len(s.running)
-	ids, pos, lens := make([]int32, n), make([]int32, n), make([]int32, n)
-	refs, tables := make([]compute.RowRef, n), make([][]int32, n)
+	t := &s.batch
+	t.resize(len(s.running))
 	for i, q := range s.running {
 		if q.n%compute.Page == 0 {
 			s.grow(q)
 		}
-		ids[i], pos[i] = q.next, int32(q.n)
-		refs[i] = compute.RowRef{Page: q.table[q.n/compute.Page], Slot: int32(q.n % compute.Page)}
+		t.ids[i], t.pos[i] = q.next, int32(q.n)
+		t.refs[i] = compute.RowRef{Page: q.table[q.n/compute.Page], Slot: int32(q.n % compute.Page)}
 		q.n++
-		lens[i], tables[i] = int32(q.n), q.table
+		t.lens[i], t.tables[i] = int32(q.n), q.table
 	}
-	logits := s.m.Decode(s.cache, ids, pos, refs, tables, lens)
-	s.count(n)
+	if r := s.o.Record; r != nil {
+		for i, q := range s.running {
+			q.out.Recorded = append(q.out.Recorded, int32(r.Rows()+i))
+		}
+	}
+	logits := s.decoder.Step(t.ids, t.pos, t.refs, t.tables, t.lens)
+	s.count(len(t.ids))
 	old := s.running
-	s.running = nil
-	done, err := s.sample(old, logits)
-	s.b.Free(logits)
-	return done, err
+	s.running, s.spare = s.spare[:0], old
+	return s.sample(old, logits)
 }
 
 // sample draws the next token of each sequence from its row of logits. Sequences that go on join running; the
 // others give their pages back and are returned.
 func (s *scheduler) sample(qs []*sequence, logits compute.Buf) ([]Sequence, error) {
-	v := s.m.Config().Vocab
-	ids := s.choose(qs, logits, v)
-	stats := s.b.TokenStats(logits, v, s.o.LogProbTemperature(), ids)
+	s.batch.resize(len(qs))
+	s.draw(qs, logits)
 	var done []Sequence
 	for i, q := range qs {
-		if logp := stats.LogP[i]; !(logp <= 0) {
+		id, logp := s.batch.ids[i], s.batch.logp[i]
+		if !(logp <= 0) {
 			return done, fmt.Errorf("request %d, sample %d, token %d: its log-prob is %v, want a number <= 0: the weights or activations are not finite",
 				q.out.Request, q.sample, len(q.out.Tokens), logp)
 		}
 		if s.o.Sampled != nil {
-			s.o.Sampled(q.out.Request, q.sample, ids[i])
+			s.o.Sampled(q.out.Request, q.sample, id)
 		}
-		if !q.push(ids[i], stats.LogP[i], &s.rules) {
+		if !q.push(id, logp, &s.rules) {
 			s.running = append(s.running, q)
 			continue
 		}
@@ -104,24 +110,4 @@ func (s *scheduler) sample(qs []*sequence, logits compute.Buf) ([]Sequence, erro
 		done = append(done, q.out)
 	}
 	return done, nil
-}
-
-// choose picks a token for every row, in parallel; each draw is keyed by its place, so the order doesn't matter.
-func (s *scheduler) choose(qs []*sequence, logits compute.Buf, v int) []int32 {
-	s.host = slices.Grow(s.host[:0], len(qs)*v)[:len(qs)*v]
-	s.b.Download(s.host, logits)
-	ids := make([]int32, len(qs))
-	var wg sync.WaitGroup
-	for w := range s.choosers {
-		wg.Go(func() {
-			for i := w; i < len(qs); i += len(s.choosers) {
-				q := qs[i]
-				at := rng.At{A: s.o.Step, B: q.from.req.Slot, C: uint32(q.sample), D: uint32(len(q.out.Tokens))}
-				u := rng.Uniform(s.o.Seed, rng.Sampling, at)
-				ids[i] = s.choosers[w].choose(s.host[i*v:(i+1)*v], s.o.Decoding, u)
-			}
-		})
-	}
-	wg.Wait()
-	return ids
 }

@@ -22,6 +22,7 @@ type Sequence struct {
 	Tokens   []int32
 	LogProbs []float32 // log-softmax of logits/temperature over the whole vocabulary; len(Tokens)
 	Stop     Stop
+	Recorded []int32 // rows in the recording of the prompt and then of all tokens but the last; nil without one
 }
 
 // prompt is a request; once its keys and values are in the cache it has pages and logits.
@@ -31,6 +32,8 @@ type prompt struct {
 	table   []int32     // its pages; the last one may be partly filled
 	waiting int         // samples not yet started
 	logits  compute.Buf // of its last token, [V]
+
+	recorded int // first row in the recording
 }
 
 // fullPages counts the pages that its samples share. A partly filled one is copied: each sample goes on in its own.

@@ -16,12 +16,12 @@ import "encoding/binary"
 const blockElems = 32
 
 var (
-	codecF32  = &codec{1, 4, decodeF32}
-	codecF16  = &codec{1, 2, decodeF16}
-	codecBF16 = &codec{1, 2, decodeBF16}
-	codecQ8_0 = &codec{blockElems, 34, decodeQ8_0}
-	codecQ4_0 = &codec{blockElems, 18, decodeQ4_0}
-	codecQ4_1 = &codec{blockElems, 20, decodeQ4_1}
+	codecF32  = &codec{elems: 1, size: 4, decode: decodeF32, stored: littleEndian}
+	codecF16  = &codec{elems: 1, size: 2, decode: decodeF16}
+	codecBF16 = &codec{elems: 1, size: 2, decode: decodeBF16}
+	codecQ8_0 = &codec{elems: blockElems, size: 34, decode: decodeQ8_0}
+	codecQ4_0 = &codec{elems: blockElems, size: 18, decode: decodeQ4_0}
+	codecQ4_1 = &codec{elems: blockElems, size: 20, decode: decodeQ4_1}
 )
 
 func half(b []byte) float32 { return F16ToF32(binary.LittleEndian.Uint16(b)) }

@@ -1,10 +1,12 @@
 package weights
 
 import (
+	"encoding/binary"
 	"math"
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"unsafe"
 )
 
 // chunkBytes is how much of a file is read and decoded at a time: small enough to stay in a core's cache.
@@ -14,6 +16,18 @@ const chunkBytes = 256 << 10
 type codec struct {
 	elems, size int
 	decode      func(dst []float32, src []byte) // len(dst)/elems == len(src)/size, whole blocks
+	stored      bool                            // the bytes are those of float32 in memory here
+}
+
+// littleEndian says whether this machine keeps float32 as the files do.
+var littleEndian = binary.NativeEndian.Uint16([]byte{1, 0}) == 1
+
+// bytesOf is the memory of x.
+func bytesOf(x []float32) []byte {
+	if len(x) == 0 {
+		return nil
+	}
+	return unsafe.Slice((*byte)(unsafe.Pointer(&x[0])), 4*len(x))
 }
 
 // load reads and decodes the tensor in chunks, on all cores. bad is the index of the first value that is NaN or
@@ -33,14 +47,23 @@ func (e *entry) load() (data []float32, bad int, err error) {
 		firstAt = math.MaxInt
 	)
 	work := func() {
-		buf := make([]byte, min(perChunk, blocks)*c.size)
+		var buf []byte
+		if !c.stored {
+			buf = make([]byte, min(perChunk, blocks)*c.size)
+		}
 		for {
 			i := int(next.Add(1)) - 1
 			if i >= chunks {
 				return
 			}
 			from, to := i*perChunk, min((i+1)*perChunk, blocks)
-			src := buf[:(to-from)*c.size]
+			dst := data[from*c.elems : to*c.elems]
+			var src []byte
+			if c.stored {
+				src = bytesOf(dst)
+			} else {
+				src = buf[:(to-from)*c.size]
+			}
 			failed := e.in.readAt(src, e.begin+int64(from)*int64(c.size), what)
 			if failed != nil {
 				mu.Lock()
@@ -50,8 +73,9 @@ func (e *entry) load() (data []float32, bad int, err error) {
 				mu.Unlock()
 				return // the chunks this worker would take next are later ones
 			}
-			dst := data[from*c.elems : to*c.elems]
-			c.decode(dst, src)
+			if !c.stored {
+				c.decode(dst, src)
+			}
 			if at := firstNonFinite(dst); at >= 0 {
 				mu.Lock()
 				firstAt = min(firstAt, from*c.elems+at)

@@ -37,7 +37,7 @@ func (r *Run) Close() {
 
 // Options are what a recipe doesn't say.
 type Options struct {
-	Backend compute.Backend
+	Backend compute.Backend   // in the recipe's precision, see policy.CPU
 	Log     func(line string) // what rewards in child processes print
 }
 
@@ -94,6 +94,7 @@ func (r *Run) openModel(b compute.Backend) (err error) {
 		if c.Reference, err = openBase(r.Recipe, b); err != nil {
 			return fmt.Errorf("reference: %w", err)
 		}
+		c.Reference.Freeze()
 		r.closers = append(r.closers, c.Reference.Close)
 	}
 	return nil
@@ -186,32 +187,6 @@ func (r *Run) setSteps() error {
 		return hinted{errors.New("train.epochs: the environment has no end"), "give train.steps instead"}
 	}
 	c.Steps = (epochs*s.Len() + c.Prompts - 1) / c.Prompts
-	return nil
-}
-
-// plan computes the memory and writes its choice of micro-batch into the recipe.
-func (r *Run) plan() error {
-	c := &r.Config
-	w := train.Workload{
-		Config: c.Model.Config(), Adapter: c.Model.Adapter() != nil, Reference: c.Reference != nil, Prompts: c.Prompts, Samples: c.Samples,
-		PromptTokens: r.Audit.Prompt.Max, MaxTokens: c.Decoding.MaxTokens, Demonstrations: c.Algo.Needs().Demonstrations,
-		MicroBatch: r.Recipe.Train.MicroBatchTokens,
-	}
-	if w.Demonstrations {
-		w.MaxTokens = r.Audit.Target.Max
-	}
-	w.Trained = c.Model.TrainedElements()
-	w.StateBytes = c.Optim.StateBytes(w.Trained)
-	var err error
-	if w.EvalPrompts, err = r.heldOutPrompts(); err != nil {
-		return err
-	}
-	w.EvalMaxTokens = c.Eval.Decoding.MaxTokens
-	if r.Plan, err = train.NewPlan(w); err != nil {
-		return err
-	}
-	r.Recipe.Train.MicroBatchTokens = r.Plan.MicroBatchTokens
-	c.MicroBatchTokens = r.Plan.MicroBatchTokens
 	return nil
 }
 

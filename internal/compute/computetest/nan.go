@@ -100,6 +100,11 @@ func nanInStats(e *env) {
 		e.wantNaN(what+"logp", s.LogP, 1, only)
 		e.wantNaN(what+"entropy", s.Entropy, 1, only)
 		e.wantNaN(what+"sum p2", s.SumP2, 1, only)
+		ids, logp := make([]int32, rows), make([]float32, rows)
+		for _, temperature := range []float32{0, 1} {
+			e.b.Sample(ids, logp, e.buf(x), v, temperature, []float64{0.1, 0.5, 0.9, 0.99})
+			e.wantNaN(what+"logp of a sampled token", logp, 1, only)
+		}
 		for _, dentropy := range [][]float32{nil, normal(3, rows)} {
 			g := e.buf(x)
 			e.b.TokenStatsGrad(g, v, 1, target, normal(2, rows), dentropy)

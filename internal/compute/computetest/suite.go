@@ -25,6 +25,7 @@ func Run(t *testing.T, b compute.Backend) {
 	t.Run("cache", func(t *testing.T) { cacheSameBits(t, b) })
 	t.Run("split", func(t *testing.T) { splitSameBits(t, b) })
 	t.Run("nan", func(t *testing.T) { nanComesThrough(t, b) })
+	t.Run("sample", func(t *testing.T) { sampleDraws(t, b) })
 	t.Run("memory", func(t *testing.T) { memory(t, b) })
 	if err := b.Sync(); err != nil {
 		t.Errorf("sync: %v", err)

@@ -6,96 +6,115 @@ import (
 	"github.com/burnish-rl/burnish/internal/compute"
 )
 
+const (
+	// keyBlock is how many keys' gradients one piece of work adds to: whole pages, and whole matrix tiles.
+	keyBlock = 8 * maxTileRows
+	// waveFloats bounds the probabilities that are held at once, 32 MB.
+	waveFloats = 8 << 20
+)
+
+// attentionGrad is one call of AttentionGrad. It goes through the tiles in flat order, some at a time, a wave: first
+// each tile by itself, as far as dq; then each block of keys by itself, which takes from the wave's tiles in their order.
+type attentionGrad struct {
+	b            *Backend
+	dq           []float32
+	dout, out, q buf
+	segs         []compute.Segment
+	rows         int             // of k
+	dk, dv       []float32       // [KV, R, Dp]
+	slots        []attendScratch // by tile of a wave; kept from call to call
+	wave         []tile
+	from, blocks int // the first row whose keys the wave's tiles see, and how many blocks follow
+}
+
 // AttentionGrad adds to dq, dk, dv. With p the probabilities of a row and D = Σ dout·out,
 //
 //	dv[j] += p_j·dout    ds_j = p_j·(dout·v_j - D)    dq += Σ_j ds_j·k_j/√D    dk[j] += ds_j·q/√D
 //
-// Segments that share a prefix add to the same dk and dv, so one goroutine works through them in their order; the
-// rows of a segment, and the query heads of a row, follow in ascending order on top of what the buffers hold. Segments
-// share a prefix when it starts at the same row, so a prefix must not start inside another segment.
+// What dk and dv get from the rows of a segment, and from the query heads of a row, is added in ascending order on top
+// of what they hold.
 func (b *Backend) AttentionGrad(dq, dk, dv, dout, out, q, k, v compute.Buf, segs []compute.Segment, h compute.Heads) {
-	g := attentionGrad{
-		dq: f32(dq), dk: f32(dk), dv: f32(dv), dout: f32(dout), out: f32(out), q: f32(q), segs: segs, p: &b.pages, b: b,
-	}
-	kf, vf := f32(k), f32(v)
-	mustHave("attention gradient: dq", len(g.dq), len(g.q))
-	mustHave("attention gradient: dout", len(g.dout), len(g.q))
-	mustHave("attention gradient: out", len(g.out), len(g.q))
-	mustHave("attention gradient: dk", len(g.dk), len(kf))
-	mustHave("attention gradient: dv", len(g.dv), len(kf))
-	mustHave("attention gradient: v", len(vf), len(kf))
-	mustHave("attention gradient: q", len(g.q)*h.KV, len(kf)*h.Q)
+	mustHave("attention gradient: dq", dq.Len(), q.Len())
+	mustHave("attention gradient: dout", dout.Len(), q.Len())
+	mustHave("attention gradient: out", out.Len(), q.Len())
+	mustHave("attention gradient: dk", dk.Len(), k.Len())
+	mustHave("attention gradient: dv", dv.Len(), k.Len())
+	mustHave("attention gradient: v", v.Len(), k.Len())
+	mustHave("attention gradient: q", q.Len()*h.KV, k.Len()*h.Q)
 	p := &b.pages
 	p.layout(segs, h)
-	p.keys = b.packAs(p.keys, p, kf, true)
-	p.keyRows = b.packAs(p.keyRows, p, kf, false)
-	p.valueColumns = b.packAs(p.valueColumns, p, vf, true)
-	b.parallel(len(segs)*h.KV, 1, func(lo, hi int) {
-		s := b.getScratch()
-		defer b.putScratch(s)
-		for i := lo; i < hi; i++ {
-			g.runGroup(s, i/h.KV, i%h.KV)
-		}
-	})
+	p.keys.f = b.packAs(p.keys.f, p, k, true)
+	p.keyRows.f = b.packAs(p.keyRows.f, p, k, false)
+	p.valueColumns.f = b.packAs(p.valueColumns.f, p, v, true)
+	p.cut(segs)
+	g := &b.backward
+	g.b, g.dq, g.dout, g.out, g.q, g.segs = b, f32(dq), *dout.(*buf), *out.(*buf), *q.(*buf), segs
+	g.rows = k.Len() / max(1, h.KV*h.D)
+	g.dk = b.byHead(g.dk, f32(dk), g.rows, p, false)
+	g.dv = b.byHead(g.dv, f32(dv), g.rows, p, false)
+	size := waveTiles(segs, h, b.threads)
+	for len(g.slots) < size {
+		g.slots = append(g.slots, attendScratch{})
+	}
+	for tiles := p.tiles; len(tiles) > 0; tiles = tiles[len(g.wave):] {
+		g.wave = tiles[:min(size, len(tiles))]
+		g.findKeys()
+		b.each(len(g.wave), (*gradTiles)(g))
+		b.each(g.blocks*h.KV, (*gradKeys)(g))
+	}
+	b.byHead(g.dk, f32(dk), g.rows, p, true)
+	b.byHead(g.dv, f32(dv), g.rows, p, true)
+	*g = attentionGrad{dk: g.dk, dv: g.dv, slots: g.slots}
 }
 
-// attentionGrad is one call.
-type attentionGrad struct {
-	dq, dk, dv, dout, out, q []float32
-	segs                     []compute.Segment
-	p                        *segmentPages
-	b                        *Backend
+// waveTiles is the number of tiles of a wave: enough for all threads, and memory for their probabilities.
+func waveTiles(segs []compute.Segment, h compute.Heads, threads int) int {
+	most := 0
+	for _, s := range segs {
+		most = max(most, s.PrefixLen+s.Len)
+	}
+	tile := 2 * tileRows(h) * h.Q / h.KV * padded(most)
+	return min(max(threads, waveFloats/max(1, tile)), threads*piecesPerThread)
 }
 
-// runGroup works through the segments of the group that segment first leads, if it leads one.
-func (g *attentionGrad) runGroup(s *attendScratch, first, head int) {
-	for i := first; i < len(g.segs) && g.p.group[first] == first; i++ {
-		if g.p.group[i] == first {
-			g.segment(s, i, head)
+// findKeys sets from and blocks.
+func (g *attentionGrad) findKeys() {
+	first, end := g.rows, 0
+	for _, t := range g.wave {
+		s := g.segs[t.seg]
+		first, end = min(first, s.Start), max(end, s.Start+t.from+t.rows)
+		if s.PrefixLen > 0 {
+			first = min(first, s.Prefix)
 		}
 	}
+	g.from, g.blocks = first, ceilDiv(end-first, keyBlock)
 }
 
-func (g *attentionGrad) segment(s *attendScratch, seg, head int) {
-	sg, h := g.segs[seg], g.p.h
-	s.dk = g.loadVisible(s.dk, g.dk, sg, head)
-	s.dv = g.loadVisible(s.dv, g.dv, sg, head)
-	height := tileRows(h)
-	for from := 0; from < sg.Len; from += height {
-		rows := min(height, sg.Len-from)
-		s.see(g.p.tables[seg], sg.PrefixLen+from, rows)
-		g.tile(s, sg.Start+from, head)
-	}
-	g.storeVisible(g.dk, s.dk, sg, head)
-	g.storeVisible(g.dv, s.dv, sg, head)
-}
+// gradTiles does what a tile of a wave needs nobody else for: p, ds and dq.
+type gradTiles attentionGrad
 
-// tile adds the gradients of the rows from, from+1, … for one key-value head to dq, s.dk and s.dv.
-func (g *attentionGrad) tile(s *attendScratch, from, head int) {
-	p, h := &g.p.pages, g.p.h
+func (g *gradTiles) piece(_, i int) {
+	p, t, s, b := &g.b.pages, g.wave[i], &g.slots[i], g.b
+	h, from := p.h, g.segs[t.seg].Start+t.from
 	group, d := h.Q/h.KV, h.D
-	ld := g.b.scores(s, g.q, from, p, head)
-	s.dout = gatherRows(s.dout, g.dout, from, len(s.n), h, head, 1)
-	s.ds = zeroed(s.ds, len(s.inv)*ld)
-	g.b.againstRows(s.ds, ld, s, s.dout, p, g.p.valueColumns, head)
+	s.see(p.tables[t.seg], g.segs[t.seg].PrefixLen+t.from, t.rows)
+	b.scores(s, &g.q, from, &p.pages, t.head)
+	s.dout = b.gatherRows(s.dout, &g.dout, from, t.rows, h, t.head, 1)
+	s.ds = b.grown(s.ds, len(s.inv)*s.ld)
+	b.againstRows(s.ds, s, s.dout, &p.pages, p.valueColumns, t.head)
 	for m, inv := range s.inv {
-		at := ((from+m/group)*h.Q + head*group + m%group) * d
-		mean := dot(s.dout[m*d:][:d], g.out[at:][:d])
-		scoreGrad(s.ds[m*ld:][:ld], s.s[m*ld:][:ld], int(s.n[m/group]), inv, mean)
+		at := ((from+m/group)*h.Q + t.head*group + m%group) * d
+		mean := b.kernel.dot(s.dout[m*d:][:d], g.out.floats(b.kernel, at, d, s.wide))
+		scoreGrad(s.ds[m*s.ld:][:s.ld], s.s[m*s.ld:][:s.ld], int(s.n[m/group]), inv, mean)
 	}
-	s.dq = zeroed(s.dq, len(s.inv)*p.dp)
-	g.b.mix(s.dq, s, s.ds, ld, p, g.p.keyRows, head)
+	s.dq = b.grown(s.dq, len(s.inv)*p.dp)
+	b.mix(s.dq, s, s.ds, &p.pages, p.keyRows, t.head)
 	scale := float32(1 / math.Sqrt(float64(d)))
 	for m := range s.inv {
-		row := g.dq[((from+m/group)*h.Q+head*group+m%group)*d:][:d]
-		for i, v := range s.dq[m*p.dp:][:d] {
-			row[i] += float32(scale * v)
-		}
+		b.kernel.axpy(g.dq[((from+m/group)*h.Q+t.head*group+m%group)*d:][:d], scale, s.dq[m*p.dp:])
 	}
-	s.qPanel = packPanels(s.qPanel, s.q, d)
-	s.doPanel = packPanels(s.doPanel, s.dout, d)
-	g.overRows(s.dk, s, s.ds, ld, s.qPanel)
-	g.overRows(s.dv, s, s.s, ld, s.doPanel)
+	s.qPanel = b.packPanels(s.qPanel, s.q, d)
+	s.doPanel = b.packPanels(s.doPanel, s.dout, d)
 }
 
 // scoreGrad turns e into probabilities p, and dp into ds = p·(dp - mean), both 0 where the last page is masked.
@@ -109,53 +128,64 @@ func scoreGrad(dp, e []float32, n int, inv, mean float32) {
 	clear(dp[n:padded(n)])
 }
 
-// overRows: c[position, d] += Σ_m a[m, position]·x[m, d], m ascending, for positions that row m sees. x is packed
-// [Dp/16, M, 16], c is [positions, Dp].
-func (g *attentionGrad) overRows(c []float32, s *attendScratch, a []float32, ld int, x []float32) {
-	dp, m := g.p.dp, len(s.inv)
-	group := m / len(s.n)
-	for j := 0; j*compute.Page < int(s.n[len(s.n)-1]); j++ {
-		lo := 0 // the first stacked row that sees page j: a tile's rows see ever more
-		for int(s.n[lo/group]) <= j*compute.Page {
-			lo += group
-		}
-		g.b.kernel.eachPanel(dp, m, product{
-			c0: c[j*compute.Page*dp:], ldc: dp, a: a[lo*ld+j*compute.Page:], rs: 1, cs: ld, b0: x[lo*panel:],
-			m: compute.Page, kc: m - lo, load: true,
-		})
-	}
-}
-
 // packPanels packs x [M, D] as [Dp/16, M, 16].
-func packPanels(dst, x []float32, d int) []float32 {
+func (b *Backend) packPanels(dst, x []float32, d int) []float32 {
 	m := len(x) / d
-	dst = zeroed(dst, m*padded(d))
+	dst = b.grown(dst, m*padded(d))
+	if d != padded(d) {
+		clear(dst)
+	}
 	for i := range m {
 		packAlong(dst, i, m, x[i*d:][:d])
 	}
 	return dst
 }
 
-// loadVisible copies the rows that a segment sees from x [R, KV·D] to [positions, Dp], whole pages of it.
-func (g *attentionGrad) loadVisible(dst, x []float32, sg compute.Segment, head int) []float32 {
-	h, dp := g.p.h, g.p.dp
-	dst = zeroed(dst, padded(sg.PrefixLen+sg.Len)*dp)
-	for i := range sg.PrefixLen {
-		copy(dst[i*dp:][:h.D], x[((sg.Prefix+i)*h.KV+head)*h.D:])
+// gradKeys adds what a wave's tiles give to one block of keys and values.
+type gradKeys attentionGrad
+
+func (g *gradKeys) piece(_, i int) {
+	kv := g.b.pages.h.KV
+	head, lo := i%kv, g.from+i/kv*keyBlock
+	hi := lo + keyBlock
+	for n, t := range g.wave {
+		if t.head != head {
+			continue
+		}
+		s := g.segs[t.seg]
+		if a, b := max(lo, s.Prefix), min(hi, s.Prefix+s.PrefixLen); a < b {
+			g.add(&g.slots[n], head, a, b, a-s.Prefix)
+		}
+		if a, b := max(lo, s.Start), min(hi, s.Start+t.from+t.rows); a < b {
+			g.add(&g.slots[n], head, a, b, a-s.Start+s.PrefixLen)
+		}
 	}
-	for i := range sg.Len {
-		copy(dst[(sg.PrefixLen+i)*dp:][:h.D], x[((sg.Start+i)*h.KV+head)*h.D:])
-	}
-	return dst
 }
 
-// storeVisible is the way back.
-func (g *attentionGrad) storeVisible(x, src []float32, sg compute.Segment, head int) {
-	h, dp := g.p.h, g.p.dp
-	for i := range sg.PrefixLen {
-		copy(x[((sg.Prefix+i)*h.KV+head)*h.D:][:h.D], src[i*dp:])
+// add adds a tile's part to the gradients of the rows [row, end), which lie at pos, pos+1, … of its sequence.
+func (g *gradKeys) add(s *attendScratch, head, row, end, pos int) {
+	for row < end {
+		// All of the tile's rows see the pages that its first one sees; then rows drop out page by page.
+		next, first := padded(int(s.n[0])), 0
+		if pos >= next {
+			next = padded(pos + 1)
+			for int(s.n[first]) <= next-compute.Page {
+				first++
+			}
+		}
+		n := min(end-row, next-pos)
+		lo := first * len(s.inv) / len(s.n)
+		at := (head*g.rows + row) * g.b.pages.dp
+		g.overRows(g.dk[at:], s, s.ds[lo*s.ld+pos:], n, s.qPanel, lo)
+		g.overRows(g.dv[at:], s, s.s[lo*s.ld+pos:], n, s.doPanel, lo)
+		row, pos = row+n, pos+n
 	}
-	for i := range sg.Len {
-		copy(x[((sg.Start+i)*h.KV+head)*h.D:][:h.D], src[(sg.PrefixLen+i)*dp:])
-	}
+}
+
+// overRows: c[i, d] += Σ_m a[m, i]·x[lo+m, d], m ascending, for n keys i. x is packed [Dp/16, M, 16], c is [n, Dp].
+func (g *gradKeys) overRows(c []float32, s *attendScratch, a []float32, n int, x []float32, lo int) {
+	m, dp := len(s.inv), g.b.pages.dp
+	g.b.kernel.eachPanel(dp, m, product{
+		c0: c, ldc: dp, a: a, rs: 1, cs: s.ld, b0: x[lo*panel:], m: n, kc: m - lo, load: true,
+	})
 }

@@ -14,7 +14,6 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
-	"sync"
 )
 
 // Backend implements compute.Backend. Make one with [New].
@@ -27,11 +26,19 @@ type Backend struct {
 	mul       mulTask
 	mulX      mulGradXTask
 	mulW      mulGradWTask
+	calls     rowCalls
 	free      *freeList
 	rope      ropeTables
-	spare     sync.Pool // of *attendScratch
 	pages     segmentPages
+	attending []attendScratch // by worker
+	packs     packing
+	heads     headRows
+	forward   attention
+	backward  attentionGrad
+	writing   cacheWrite
+	decoding  cacheAttention
 	scratch   [][]float32 // by worker
+	sampling  sampling
 }
 
 // Options say how to compute.
@@ -65,7 +72,7 @@ func newBackend(k *kernel, threads int) *Backend {
 	if threads <= 0 {
 		threads = runtime.GOMAXPROCS(0)
 	}
-	b := &Backend{kernel: k, threads: threads, pool: newPool(threads - 1), scratch: make([][]float32, threads), free: &freeList{}}
+	b := &Backend{kernel: k, threads: threads, pool: newPool(threads - 1), scratch: make([][]float32, threads), free: &freeList{}, attending: make([]attendScratch, threads)}
 	runtime.AddCleanup(b, (*pool).close, b.pool)
 	runtime.AddCleanup(b, (*freeList).release, b.free)
 	return b

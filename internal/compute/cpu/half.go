@@ -40,3 +40,27 @@ func (k *kernel) halve(dst []uint16, src []float32) {
 		dst[i] = halfOf(src[i])
 	}
 }
+
+// opened is x[lo:hi] in float32: the buffer's own elements, or bf16 widened into spare.
+func (k *kernel) opened(x *buf, lo, hi int, spare []float32) []float32 {
+	if x.h == nil {
+		return x.f[lo:hi]
+	}
+	k.widen(spare[:hi-lo], x.h[lo:hi])
+	return spare[:hi-lo]
+}
+
+// place is where to write float32 for x[lo:hi]: into it, or into spare for settle to round.
+func (b *buf) place(lo, hi int, spare []float32) []float32 {
+	if b.h == nil {
+		return b.f[lo:hi]
+	}
+	return spare[:hi-lo]
+}
+
+// settle puts what was written to a place into x from lo on.
+func (k *kernel) settle(x *buf, lo int, written []float32) {
+	if x.h != nil {
+		k.halve(x.h[lo:lo+len(written)], written)
+	}
+}

@@ -37,7 +37,8 @@ func (k *kernel) addBlock(s *rowSums, z []float32) {
 	var e, ed, ee lanes
 	most, scale := s.most, s.scale
 	if k.vector {
-		z = statBlocks(z, most, scale, &e, &ed, &ee)
+		k.statBlocks(z, most, scale, &e, &ed, &ee)
+		z = nil
 	}
 	for ; len(z) >= compute.Lanes; z = z[compute.Lanes:] {
 		p := (*lanes)(z)
@@ -84,17 +85,31 @@ func (b *Backend) TokenStats(logits compute.Buf, v int, temperature float32, tar
 	mustHave("token stats: logits", len(f), rows*v)
 	all := make([]float32, 3*rows)
 	out := compute.Stats{LogP: all[:rows:rows], Entropy: all[rows : 2*rows : 2*rows], SumP2: all[2*rows:]}
-	b.parallel(rows, rowGrain(8*v), func(lo, hi int) {
-		for r := lo; r < hi; r++ {
-			z := f[r*v:][:v]
-			s := b.kernel.sumRow(z, temperature)
-			d := (z[checkRow("token stats", target[r], v)] - s.most) * s.scale
-			out.LogP[r] = float32(float64(d) - s.log)
-			out.Entropy[r] = float32(s.entropy())
-			out.SumP2[r] = float32(s.ee / (s.e * s.e))
-		}
-	})
+	c := &b.calls.stats
+	*c = statsCall{b.kernel, f, v, temperature, target, out}
+	b.spread(rows, rowGrain(8*v), c)
+	*c = statsCall{}
 	return out
+}
+
+type statsCall struct {
+	k           *kernel
+	logits      []float32
+	v           int
+	temperature float32
+	target      []int32
+	out         compute.Stats
+}
+
+func (c *statsCall) span(_, lo, hi int) {
+	for r := lo; r < hi; r++ {
+		z := c.logits[r*c.v:][:c.v]
+		s := c.k.sumRow(z, c.temperature)
+		d := (z[checkRow("token stats", c.target[r], c.v)] - s.most) * s.scale
+		c.out.LogP[r] = float32(float64(d) - s.log)
+		c.out.Entropy[r] = float32(s.entropy())
+		c.out.SumP2[r] = float32(s.ee / (s.e * s.e))
+	}
 }
 
 // TokenStatsGrad overwrites logits with dlogp·(1[v=t] - p)/T - dentropy·p·(log p + H)/T.
@@ -126,16 +141,29 @@ func (k *kernel) logpGradRow(z []float32, temperature, dlogp float32) {
 	for from := 0; from < len(z); from += statsBlock {
 		total += float64(k.expSum(z[from:min(len(z), from+statsBlock)], most, s))
 	}
-	scale(z, -dlogp*s*float32(1/total))
+	k.scale(z, -dlogp*s*float32(1/total))
 }
 
 // statsGradRow overwrites z with -p·(dlogp + dentropy·(log p + H))/T.
 func (k *kernel) statsGradRow(z []float32, temperature, dlogp, dentropy float32) {
 	s := k.sumRow(z, temperature)
-	log, h, inv := float32(s.log), float32(s.entropy()), float32(1/s.e)
+	g := gradScalars{s.most, s.scale, float32(1 / s.e), dlogp, dentropy, float32(s.log), float32(s.entropy())}
+	k.statGrad(z, &g)
+}
+
+// gradScalars are most, 1/T, 1/Σ e, dlogp, dentropy, log Σ e and H of a row, in the order that the assembly reads.
+type gradScalars [7]float32
+
+// statGrad is the part of statsGradRow after the sums.
+func (k *kernel) statGrad(z []float32, s *gradScalars) {
+	if k.vector {
+		k.statGradBlocks(z, s)
+		return
+	}
+	most, scale, inv, dlogp, dentropy, log, h := s[0], s[1], s[2], s[3], s[4], s[5], s[6]
 	for i, x := range z {
-		d := clampFaint((x - s.most) * s.scale)
+		d := clampFaint((x - most) * scale)
 		p := compute.Exp(d) * inv
-		z[i] = -p * (dlogp + float32(dentropy*(d-log+h))) * s.scale
+		z[i] = -p * (dlogp + float32(dentropy*(d-log+h))) * scale
 	}
 }

@@ -24,6 +24,7 @@ type kernel struct {
 	rowPairs       func(dst, a, b *float32, n, count, step int) // nil: the loop of pairRows
 	halfPairs      func(dst *float32, a, b *uint16, n int)      // nil: the loop of pairHalves
 	vector         bool                                         // the row kernels of vector_x86.go
+	wide           bool                                         // exponentials of 512 bits
 }
 
 // tileSet holds the tiles for one and two panels by their number of rows, nil where there is none.

@@ -51,6 +51,7 @@ var avx512 = kernel{
 	rowPairs:  pairRowsAVX2,
 	halfPairs: pairHalvesAVX2,
 	vector:    true,
+	wide:      true,
 }
 
 // avx512bf16 differs from avx512 in the products of pairs alone.

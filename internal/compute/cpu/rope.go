@@ -45,29 +45,57 @@ func (t *ropeTable) grow(n int) {
 	}
 }
 
-// RoPE turns the pairs (i, i+D/2) of each head of x [R, heads·D] by the angle pos[r]·invFreq[i], or back.
+// RoPE turns the pairs (i, i+D/2) of each head of x [R, heads·D] by the angle pos[r]·invFreq[i], or back. x may be in
+// bf16.
 func (b *Backend) RoPE(x compute.Buf, pos []int32, heads, d int, invFreq []float32, inverse bool) {
-	f := f32(x)
-	mustHave("rope: x", len(f), len(pos)*heads*d)
+	mustHave("rope: x", x.Len(), len(pos)*heads*d)
 	mustHave("rope: frequencies", len(invFreq), d/2)
 	if len(pos) == 0 {
 		return
 	}
-	t := b.rope.upTo(int(slices.Max(pos))+1, invFreq)
-	half := d / 2
-	b.parallel(len(pos), rowGrain(heads*d), func(lo, hi int) {
-		for r := lo; r < hi; r++ {
-			cos, sin := t.cos[int(pos[r])*half:][:half], t.sin[int(pos[r])*half:][:half]
-			for h := range heads {
-				head := f[(r*heads+h)*d:][:d]
-				if inverse {
-					turnBack(head[:half], head[half:], cos, sin)
-				} else {
-					turn(head[:half], head[half:], cos, sin)
-				}
-			}
+	c := &b.calls.rope
+	*c = ropeCall{b, *x.(*buf), pos, heads, d / 2, b.rope.upTo(int(slices.Max(pos))+1, invFreq), inverse}
+	b.spread(len(pos), max(1, lightGrain/max(1, heads*d)), c)
+	*c = ropeCall{}
+}
+
+type ropeCall struct {
+	b       *Backend
+	x       buf
+	pos     []int32
+	heads   int
+	half    int // D/2
+	table   *ropeTable
+	inverse bool
+}
+
+func (c *ropeCall) span(worker, lo, hi int) {
+	width := c.heads * 2 * c.half
+	var spare []float32
+	if c.x.h != nil {
+		spare = c.b.scratchFor(worker, width)
+	}
+	for r := lo; r < hi; r++ {
+		row := c.b.kernel.opened(&c.x, r*width, (r+1)*width, spare)
+		at := int(c.pos[r]) * c.half
+		c.b.kernel.turnHeads(row, c.table.cos[at:][:c.half], c.table.sin[at:][:c.half], c.inverse)
+		c.b.kernel.settle(&c.x, r*width, row)
+	}
+}
+
+// turnHeads turns, or turns back, all heads of a row by the same angles.
+func (k *kernel) turnHeads(row, cos, sin []float32, inverse bool) {
+	if k.vector && turnBlocks(row, cos, sin, inverse) {
+		return
+	}
+	half := len(cos)
+	for ; len(row) > 0; row = row[2*half:] {
+		if inverse {
+			turnBack(row[:half], row[half:], cos, sin)
+		} else {
+			turn(row[:half], row[half:], cos, sin)
 		}
-	})
+	}
 }
 
 func turn(a, b, cos, sin []float32) {

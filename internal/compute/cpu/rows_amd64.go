@@ -19,15 +19,45 @@ func expLanesAVX2(x *float32, n int, sub float32, scale float32, sums *float32)
 //go:noescape
 func statLanesAVX2(x *float32, n int, sub float32, scale float32, e *float32, ed *float32, ee *float32)
 
-// swigluAVX2 is gate/(1+e^-gate)·up; n is a positive multiple of 8.
+// statGradAVX2 is statGrad with its scalars; n is a positive multiple of 16.
+//
+//go:noescape
+func statGradAVX2(z *float32, n int, s *float32)
+
+// swigluAVX2 is gate/(1+e^-gate)·up; n is a positive multiple of 16.
 //
 //go:noescape
 func swigluAVX2(y *float32, gate *float32, up *float32, n int)
 
-// swigluGradAVX2 is swigluGradGeneric; n is a positive multiple of 8.
+// swigluGradAVX2 is swigluGradGeneric; n is a positive multiple of 16.
 //
 //go:noescape
 func swigluGradAVX2(dgate *float32, dup *float32, dy *float32, gate *float32, up *float32, n int)
+
+// expLanesAVX512 replaces x by e^((x-sub)·scale) and adds it to sums; n is a positive multiple of 16.
+//
+//go:noescape
+func expLanesAVX512(x *float32, n int, sub float32, scale float32, sums *float32)
+
+// statLanesAVX512 adds e^d, e^d·d and e^2d for d = (x-sub)·scale, clamped from below; n is a positive multiple of 16.
+//
+//go:noescape
+func statLanesAVX512(x *float32, n int, sub float32, scale float32, e *float32, ed *float32, ee *float32)
+
+// statGradAVX512 is statGrad with its scalars; n is a positive multiple of 16.
+//
+//go:noescape
+func statGradAVX512(z *float32, n int, s *float32)
+
+// swigluAVX512 is gate/(1+e^-gate)·up; n is a positive multiple of 16.
+//
+//go:noescape
+func swigluAVX512(y *float32, gate *float32, up *float32, n int)
+
+// swigluGradAVX512 is swigluGradGeneric; n is a positive multiple of 16.
+//
+//go:noescape
+func swigluGradAVX512(dgate *float32, dup *float32, dy *float32, gate *float32, up *float32, n int)
 
 // widenAVX2 is widenHalf; n is a positive multiple of 16.
 //
@@ -38,3 +68,73 @@ func widenAVX2(dst *float32, src *uint16, n int)
 //
 //go:noescape
 func halveAVX2(dst *uint16, src *float32, n int)
+
+// dotLanesAVX2 adds a[i]·b[i] to lane i mod 16 of sums; n is a positive multiple of 16.
+//
+//go:noescape
+func dotLanesAVX2(a *float32, b *float32, n int, sums *float32)
+
+// normDotLanesAVX2 adds (gain[i]·dy[i])·x[i] to lane i mod 16 of sums; n is a positive multiple of 16.
+//
+//go:noescape
+func normDotLanesAVX2(gain *float32, dy *float32, x *float32, n int, sums *float32)
+
+// normScaleAVX2 is y = gain·(x·s); n is a positive multiple of 16.
+//
+//go:noescape
+func normScaleAVX2(y *float32, x *float32, gain *float32, s float32, n int)
+
+// normGradAVX2 is dx += s·(gain·dy) - x·c; n is a positive multiple of 16.
+//
+//go:noescape
+func normGradAVX2(dx *float32, dy *float32, x *float32, gain *float32, s float32, c float32, n int)
+
+// gainGradAVX2 is dg += dy·(x·s); n is a positive multiple of 16.
+//
+//go:noescape
+func gainGradAVX2(dg *float32, dy *float32, x *float32, s float32, n int)
+
+// addAVX2 is y += x; n is a positive multiple of 16.
+//
+//go:noescape
+func addAVX2(y *float32, x *float32, n int)
+
+// axpyAVX2 is y += a·x; n is a positive multiple of 16.
+//
+//go:noescape
+func axpyAVX2(y *float32, x *float32, a float32, n int)
+
+// scaleAVX2 is x *= a; n is a positive multiple of 16.
+//
+//go:noescape
+func scaleAVX2(x *float32, a float32, n int)
+
+// turnAVX2 turns the pairs (i, i+half) of each head; flip is 0, or -0 to turn back; half is a positive multiple of 8.
+//
+//go:noescape
+func turnAVX2(x *float32, cos *float32, sin *float32, flip float32, half int, heads int)
+
+// adamWAVX2 is adamW with the scalars of adamWScalars; n is a positive multiple of 8.
+//
+//go:noescape
+func adamWAVX2(p *float32, grad *float32, m *float32, v *float32, n int, o *float32)
+
+// sgdAVX2 is sgd without momentum and with the scalars of sgdScalars; n is a positive multiple of 8.
+//
+//go:noescape
+func sgdAVX2(p *float32, grad *float32, n int, o *float32)
+
+// sgdMomentumAVX2 is sgd with the scalars of sgdScalars; n is a positive multiple of 8.
+//
+//go:noescape
+func sgdMomentumAVX2(p *float32, grad *float32, m *float32, n int, o *float32)
+
+// squareLanesAVX2 adds x[i]² in float64 to lane i mod 4 of sums, and y[i]² to lane 4 + i mod 4; n is a positive multiple of 16.
+//
+//go:noescape
+func squareLanesAVX2(x *float32, y *float32, n int, sums *float64)
+
+// largestBitsAVX2 raises lane i mod 16 of most to the bits of |x[i]|; n is a positive multiple of 16.
+//
+//go:noescape
+func largestBitsAVX2(x *float32, n int, most *uint32)

@@ -7,22 +7,34 @@ type segmentPages struct {
 	pages
 	tables [][]int32             // by segment: its pages, prefix included
 	rows   [][compute.Page]int32 // by page: the row of each slot, -1 for none
-	group  []int                 // by segment: the first segment with the same prefix, or itself
 	tiles  []tile                // of the call
 	first  map[int]int           // by start of the sequence: the first segment with it
 	ids    []int32               // what tables points into
 
-	keyRows, valueColumns []float32 // for the gradient: keys packed like values, values packed like keys
+	keyRows, valueColumns pageData // for the gradient: keys packed like values, values packed like keys
 }
 
 // tile is a run of rows of a segment, counted in the segment, for one key-value head.
 type tile struct{ seg, from, rows, head int }
 
+// cut lists the tiles of all segments in flat order.
+func (p *segmentPages) cut(segs []compute.Segment) {
+	p.tiles = p.tiles[:0]
+	height := tileRows(p.h)
+	for i, s := range segs {
+		for from := 0; from < s.Len; from += height {
+			for head := range p.h.KV {
+				p.tiles = append(p.tiles, tile{i, from, min(height, s.Len-from), head})
+			}
+		}
+	}
+}
+
 // layout gives every segment its pages, counted from position 0 of the sequence. Pages full of prefix rows are those
 // of the prefix's own segment; the page that straddles prefix and segment is the segment's.
 func (p *segmentPages) layout(segs []compute.Segment, h compute.Heads) {
 	p.h, p.dp = h, padded(h.D)
-	p.tables, p.rows, p.ids, p.group = p.tables[:0], p.rows[:0], p.ids[:0], p.group[:0]
+	p.tables, p.rows, p.ids = p.tables[:0], p.rows[:0], p.ids[:0]
 	if p.first == nil {
 		p.first = map[int]int{}
 	}
@@ -37,15 +49,12 @@ func (p *segmentPages) layout(segs []compute.Segment, h compute.Heads) {
 	for i, s := range segs {
 		from := len(p.ids)
 		start, shareable := leadingRows(s)
-		owner, ok := p.first[start]
-		if ok {
+		if owner, ok := p.first[start]; ok {
 			_, theirs := leadingRows(segs[owner])
 			p.ids = append(p.ids, p.tables[owner][:min(shareable, theirs)/compute.Page]...)
 		} else {
-			owner = i
 			p.first[start] = i
 		}
-		p.group = append(p.group, owner)
 		for pos := (len(p.ids) - from) * compute.Page; pos < s.PrefixLen+s.Len; pos += compute.Page {
 			p.ids = append(p.ids, int32(len(p.rows)))
 			p.rows = append(p.rows, pageRows(s, pos))
@@ -75,31 +84,4 @@ func pageRows(s compute.Segment, pos int) (rows [compute.Page]int32) {
 		}
 	}
 	return rows
-}
-
-// packAs fills dst with the rows of x [R, KV·D], packed like keys (across) or like values.
-func (b *Backend) packAs(dst []float32, p *segmentPages, x []float32, across bool) []float32 {
-	size := p.h.KV * p.dp * compute.Page
-	dst = grown(dst, len(p.rows)*size)
-	d := p.h.D
-	b.parallel(len(p.rows), max(1, elementGrain/size), func(lo, hi int) {
-		for page := lo; page < hi; page++ {
-			for head := range p.h.KV {
-				to := dst[p.at(int32(page), head):][:p.dp*compute.Page]
-				clear(to)
-				for slot, r := range p.rows[page] {
-					if r < 0 {
-						continue
-					}
-					row := x[(int(r)*p.h.KV+head)*d:][:d]
-					if across {
-						packAcross(to, slot, row)
-					} else {
-						packAlong(to, slot, compute.Page, row)
-					}
-				}
-			}
-		}
-	})
-	return dst
 }

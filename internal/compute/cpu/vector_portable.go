@@ -2,19 +2,51 @@
 
 package cpu
 
+import "github.com/burnish-rl/burnish/internal/compute"
+
 // Without assembly no kernel set is a vector one, and the portable loops of the callers do all of a row; vector_x86.go
 // says what these would do.
 
 func maxBlocks(x []float32, _ *lanes) []float32 { return x }
 
-func expBlocks(x []float32, _, _ float32, _ *lanes) []float32 { return x }
+func (k *kernel) expBlocks(_ []float32, _, _ float32, _ *lanes) {}
 
-func statBlocks(x []float32, _, _ float32, _, _, _ *lanes) []float32 { return x }
+func (k *kernel) statBlocks(_ []float32, _, _ float32, _, _, _ *lanes) {}
 
-func swigluBlocks(_, _, _ []float32) (done int) { return 0 }
+func (k *kernel) swigluBlocks(_, _, _ []float32) {}
 
-func swigluGradBlocks(_, _, _, _, _ []float32) (done int) { return 0 }
+func (k *kernel) swigluGradBlocks(_, _, _, _, _ []float32) {}
 
 func widenBlocks(_ []float32, _ []uint16) (done int) { return 0 }
 
 func halveBlocks(_ []uint16, _ []float32) (done int) { return 0 }
+
+func dotBlocks(_, _ []float32, _ *lanes) (done int) { return 0 }
+
+func normDotBlocks(_, _, _ []float32, _ *lanes) (done int) { return 0 }
+
+func normScaleBlocks(_, _, _ []float32, _ float32) (done int) { return 0 }
+
+func normGradBlocks(_, _, _, _ []float32, _, _ float32) (done int) { return 0 }
+
+func gainGradBlocks(_, _, _ []float32, _ float32) (done int) { return 0 }
+
+func addBlocks(_, _ []float32) (done int) { return 0 }
+
+func axpyBlocks(_ []float32, _ float32, _ []float32) (done int) { return 0 }
+
+func scaleBlocks(_ []float32, _ float32) (done int) { return 0 }
+
+func (k *kernel) statGradBlocks(_ []float32, _ *gradScalars) {}
+
+func adamWBlocks(_, _, _, _ []float32, _ *adamWScalars) (done int) { return 0 }
+
+func sgdBlocks(_, _ []float32, _ *sgdScalars) (done int) { return 0 }
+
+func sgdMomentumBlocks(_, _, _ []float32, _ *sgdScalars) (done int) { return 0 }
+
+func squareBlocks(_, _ []float32, _ *[2][4]float64) (done int) { return 0 }
+
+func largestBlocks(_ []float32, _ *[compute.Lanes]uint32) (done int) { return 0 }
+
+func turnBlocks(_, _, _ []float32, _ bool) bool { return false }

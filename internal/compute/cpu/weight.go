@@ -52,13 +52,21 @@ func (b *Backend) Halve(w compute.Weight) {
 // UploadWeight packs a row-major [N, K] matrix.
 func (b *Backend) UploadWeight(w compute.Weight, rowMajor []float32) {
 	data := weightData(w, len(rowMajor))
-	b.parallel(panels(w.N), 1, func(lo, hi int) {
+	b.parallel(panels(w.N), max(1, elementGrain/(w.K*panel)), func(lo, hi int) {
+		block := make([]float32, panel*panel)
 		for p := lo; p < hi; p++ {
-			for j := 0; j < min(panel, w.N-p*panel); j++ {
-				row := rowMajor[(p*panel+j)*w.K:][:w.K]
-				out := data[p*panel*w.K:][:panel*w.K]
-				for k, v := range row {
-					out[k*panel+j] = v
+			rows, out := rowMajor[p*panel*w.K:], data[p*panel*w.K:][:panel*w.K]
+			n, whole := min(panel, w.N-p*panel), w.K&^(panel-1)
+			clear(block[n*panel:]) // outputs that are not there
+			for k := 0; k < whole; k += panel {
+				for j := range n {
+					*(*[panel]float32)(block[j*panel:]) = [panel]float32(rows[j*w.K+k:])
+				}
+				b.kernel.transpose16(out[k*panel:], block, 0, 1)
+			}
+			for j := range n {
+				for k := whole; k < w.K; k++ {
+					out[k*panel+j] = rows[j*w.K+k]
 				}
 			}
 		}
@@ -72,13 +80,20 @@ func (b *Backend) DownloadWeight(rowMajor []float32, w compute.Weight) {
 		return
 	}
 	data := weightData(w, len(rowMajor))
-	b.parallel(panels(w.N), 1, func(lo, hi int) {
+	b.parallel(panels(w.N), max(1, elementGrain/(w.K*panel)), func(lo, hi int) {
+		block := make([]float32, panel*panel)
 		for p := lo; p < hi; p++ {
-			for j := 0; j < min(panel, w.N-p*panel); j++ {
-				row := rowMajor[(p*panel+j)*w.K:][:w.K]
-				in := data[p*panel*w.K:][:panel*w.K]
-				for k := range row {
-					row[k] = in[k*panel+j]
+			rows, in := rowMajor[p*panel*w.K:], data[p*panel*w.K:][:panel*w.K]
+			n, whole := min(panel, w.N-p*panel), w.K&^(panel-1)
+			for k := 0; k < whole; k += panel {
+				b.kernel.transpose16(block, in[k*panel:], 0, 1)
+				for j := range n {
+					*(*[panel]float32)(rows[j*w.K+k:]) = [panel]float32(block[j*panel:])
+				}
+			}
+			for j := range n {
+				for k := whole; k < w.K; k++ {
+					rows[j*w.K+k] = in[k*panel+j]
 				}
 			}
 		}

@@ -2,224 +2,161 @@ package main
 
 import (
 	"math"
+	"slices"
 
 	. "github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// The kernels here do what package compute's Exp does to eight numbers at a time, with the same operations in the
-// same order and without fusing, so the bits are the same.
+// The comparisons' predicates.
+const less, notLess, unordered, atLeast = 0x11, 0x15, 0x03, 0x1d
+
+// The constants of Exp.
+const (
+	roundMagic, ln2Hi, ln2Lo = 12582912, 0.693359375, -2.12194440e-4
+	expLeast, expMost        = -87.33654, 88.72284
+)
+
+var (
+	inf          = float32(math.Inf(1))
+	expConstants = []float32{roundMagic, math.Log2E, ln2Hi, ln2Lo, 1, expLeast, expMost, inf}
+)
 
 // expTerms are Exp's polynomial, the highest power first.
 var expTerms = []float32{1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1}
 
-var constants = map[uint32]operand.Mem{}
+// The kernels here do what package compute's Exp does, with the same operations in the same order and without fusing, so
+// the bits are the same. They come in two widths: a 512-bit instruction of Zen 4 takes as long as two of 256 bits, but
+// half the room among those that wait, and an exponential is a chain of waiting (1.5 times as fast).
 
-// constant is a vector of eight equal numbers in memory.
-func constant(x float32) operand.Mem {
-	bits := math.Float32bits(x)
-	if m, ok := constants[bits]; ok {
-		return m
-	}
-	m := GLOBL("f32x8_"+hex(bits), RODATA|NOPTR)
-	for i := range 8 {
-		DATA(4*i, operand.U32(bits))
-	}
-	constants[bits] = m
-	return m
+// width is an instruction set for exponentials.
+type width struct {
+	name  string
+	bytes int
+	vec   func() reg.VecVirtual
+	fixed map[uint32]reg.VecVirtual // constants in registers, where there are enough of those
 }
 
-func hex(bits uint32) string {
-	const digits = "0123456789abcdef"
-	s := make([]byte, 8)
-	for i := range s {
-		s[i] = digits[bits>>(28-4*i)&15]
+func (w *width) parts() int { return 64 / w.bytes }
+
+// open starts a kernel and puts the constants of an exponential, and others, into registers.
+func (w *width) open(name, signature, doc string, others ...float32) string {
+	name += w.name
+	start(name, signature, doc+"; n is a positive multiple of 16.")
+	w.fixed = nil
+	if w.bytes == 32 {
+		return name
 	}
-	return string(s)
+	fixed := map[uint32]reg.VecVirtual{}
+	for _, x := range slices.Concat(expConstants, expTerms, others) {
+		v := w.vec()
+		VBROADCASTSS(constant(x), v)
+		fixed[math.Float32bits(x)] = v
+	}
+	w.fixed = fixed
+	return name
 }
 
-// binary emits dst = a op b.
-func binary(op func(ops ...operand.Op), a reg.VecVirtual, b operand.Op) reg.VecVirtual {
-	dst := YMM()
+// constant is a vector of equal numbers: one of those in registers, or in memory.
+func (w *width) constant(x float32) operand.Op {
+	if v, ok := w.fixed[math.Float32bits(x)]; ok {
+		return v
+	}
+	if w.bytes > 32 {
+		panic("the constant was not named at the start")
+	}
+	return constant(x)
+}
+
+// do emits dst = a op b.
+func (w *width) do(op func(ops ...operand.Op), a reg.VecVirtual, b operand.Op) reg.VecVirtual {
+	dst := w.vec()
 	op(b, a, dst)
 	return dst
 }
 
+func (w *width) load(base reg.Register, i int) reg.VecVirtual {
+	v := w.vec()
+	VMOVUPS(operand.Mem{Base: base, Disp: w.bytes * i}, v)
+	return v
+}
+
+func (w *width) store(v reg.VecVirtual, base reg.Register, i int) {
+	VMOVUPS(v, operand.Mem{Base: base, Disp: w.bytes * i})
+}
+
+// loadAll is load of 16 numbers.
+func (w *width) loadAll(base reg.Register) (v []reg.VecVirtual) {
+	for i := range w.parts() {
+		v = append(v, w.load(base, i))
+	}
+	return v
+}
+
+func (w *width) broadcast(param string) reg.VecVirtual {
+	x, err := Param(param).Resolve()
+	if err != nil {
+		panic(err)
+	}
+	v := w.vec()
+	VBROADCASTSS(x.Addr, v)
+	return v
+}
+
+// minus emits -x.
+func (w *width) minus(x reg.VecVirtual) reg.VecVirtual {
+	if w.bytes > 32 {
+		v := w.vec()
+		VPXORD(w.constant(minusZero), x, v)
+		return v
+	}
+	return w.do(VXORPS, x, w.constant(minusZero))
+}
+
 // exp emits Exp(x).
-func exp(x reg.VecVirtual) reg.VecVirtual {
-	magic := constant(12582912)
-	t := binary(VADDPS, binary(VMULPS, x, constant(math.Log2E)), magic)
-	n := binary(VSUBPS, t, magic)
-	r := binary(VSUBPS, x, binary(VMULPS, n, constant(0.693359375)))
-	r = binary(VSUBPS, r, binary(VMULPS, n, constant(-2.12194440e-4)))
-	p := binary(VMULPS, r, constant(expTerms[0]))
+func (w *width) exp(x reg.VecVirtual) reg.VecVirtual {
+	magic := w.constant(roundMagic)
+	t := w.do(VADDPS, w.do(VMULPS, x, w.constant(math.Log2E)), magic)
+	n := w.do(VSUBPS, t, magic)
+	r := w.do(VSUBPS, x, w.do(VMULPS, n, w.constant(ln2Hi)))
+	r = w.do(VSUBPS, r, w.do(VMULPS, n, w.constant(ln2Lo)))
+	p := w.do(VMULPS, r, w.constant(expTerms[0]))
 	for _, c := range expTerms[1 : len(expTerms)-1] {
-		p = binary(VMULPS, binary(VADDPS, p, constant(c)), r)
+		p = w.do(VMULPS, w.do(VADDPS, p, w.constant(c)), r)
 	}
-	p = binary(VADDPS, p, constant(expTerms[len(expTerms)-1]))
-	p = binary(VMULPS, p, binary(VMULPS, r, r))
-	p = binary(VADDPS, binary(VADDPS, p, r), constant(1))
-	exponent := YMM()
+	p = w.do(VADDPS, p, w.constant(expTerms[len(expTerms)-1]))
+	p = w.do(VMULPS, p, w.do(VMULPS, r, r))
+	p = w.do(VADDPS, w.do(VADDPS, p, r), w.constant(1))
+	exponent := w.vec()
 	VPSLLD(operand.Imm(23), t, exponent)
-	p = binary(VPADDD, p, exponent)
+	if w.bytes > 32 {
+		return w.edges512(x, p, exponent)
+	}
+	return w.edges(x, w.do(VPADDD, p, exponent))
+}
 
-	const less, unordered, atLeast = 0x11, 0x03, 0x1d
-	mask := YMM()
-	VCMPPS(operand.Imm(less), constant(-87.33654), x, mask)
-	VANDNPS(p, mask, p)
-	VCMPPS(operand.Imm(atLeast), constant(88.72284), x, mask)
-	VBLENDVPS(mask, constant(float32(math.Inf(1))), p, p)
+// edges emits 0, infinity or NaN in place of e where Exp does.
+func (w *width) edges(x, e reg.VecVirtual) reg.VecVirtual {
+	mask := w.vec()
+	VCMPPS(operand.Imm(less), w.constant(expLeast), x, mask)
+	VANDNPS(e, mask, e)
+	VCMPPS(operand.Imm(atLeast), w.constant(expMost), x, mask)
+	VBLENDVPS(mask, w.constant(inf), e, e)
 	VCMPPS(operand.Imm(unordered), x, x, mask)
-	VBLENDVPS(mask, x, p, p)
-	return p
+	VBLENDVPS(mask, x, e, e)
+	return e
 }
 
-// loop walks the pointers over the parameter n elements, a positive multiple of step.
-func loop(name string, pointers []reg.Register, step int, body func()) {
-	n := Load(Param("n"), GP64())
-	Label(name + "_next")
-	body()
-	for _, p := range pointers {
-		ADDQ(operand.Imm(uint64(4*step)), p)
-	}
-	SUBQ(operand.Imm(uint64(step)), n)
-	JNZ(operand.LabelRef(name + "_next"))
-}
-
-func pointers(names ...string) (p []reg.Register) {
-	for _, name := range names {
-		p = append(p, Load(Param(name), GP64()))
-	}
-	return p
-}
-
-func load(base reg.Register, i int) reg.VecVirtual {
-	v := YMM()
-	VMOVUPS(operand.Mem{Base: base, Disp: 32 * i}, v)
-	return v
-}
-
-func store(v reg.VecVirtual, base reg.Register, i int) {
-	VMOVUPS(v, operand.Mem{Base: base, Disp: 32 * i})
-}
-
-func broadcast(param string) reg.VecVirtual {
-	x, v := XMM(), YMM()
-	Load(Param(param), x)
-	VBROADCASTSS(x, v)
-	return v
-}
-
-// start opens a kernel that is called directly, so that its pointers need not escape.
-func start(name, signature, doc string) {
-	TEXT(name, NOSPLIT, signature)
-	Pragma("noescape")
-	Doc(name + " " + doc)
-}
-
-func finish() {
-	VZEROUPPER()
-	RET()
-}
-
-func maxLanes() {
-	const name = "maxLanesAVX2"
-	start(name, "func(x *float32, n int, most *float32)", "raises lane i mod 16 of most to x[i]; n is a positive multiple of 16.")
-	p, most := pointers("x"), Load(Param("most"), GP64())
-	acc := []reg.VecVirtual{load(most, 0), load(most, 1)}
-	loop(name, p, 16, func() {
-		for i, a := range acc {
-			VMAXPS(a, load(p[0], i), a) // the second operand, a, where x is NaN
-		}
-	})
-	for i, a := range acc {
-		store(a, most, i)
-	}
-	finish()
-}
-
-func expLanes() {
-	const name = "expLanesAVX2"
-	start(name, "func(x *float32, n int, sub, scale float32, sums *float32)",
-		"replaces x by e^((x-sub)·scale) and adds it to sums; n is a positive multiple of 16.")
-	p, sums := pointers("x"), Load(Param("sums"), GP64())
-	sub, scale := broadcast("sub"), broadcast("scale")
-	acc := []reg.VecVirtual{load(sums, 0), load(sums, 1)}
-	loop(name, p, 16, func() {
-		for i, a := range acc {
-			e := exp(binary(VMULPS, binary(VSUBPS, load(p[0], i), sub), scale))
-			store(e, p[0], i)
-			VADDPS(e, a, a)
-		}
-	})
-	for i, a := range acc {
-		store(a, sums, i)
-	}
-	finish()
-}
-
-func statLanes() {
-	const name = "statLanesAVX2"
-	start(name, "func(x *float32, n int, sub, scale float32, e, ed, ee *float32)",
-		"adds e^d, e^d·d and e^2d for d = (x-sub)·scale, clamped from below; n is a positive multiple of 16.")
-	p := pointers("x")
-	sub, scale, faintest := broadcast("sub"), broadcast("scale"), YMM()
-	VMOVUPS(constant(-110), faintest)
-	sums := pointers("e", "ed", "ee")
-	var acc []reg.VecVirtual
-	for _, s := range sums {
-		acc = append(acc, load(s, 0), load(s, 1))
-	}
-	loop(name, p, 16, func() {
-		for i := range 2 {
-			d := binary(VMULPS, binary(VSUBPS, load(p[0], i), sub), scale)
-			VMAXPS(d, faintest, d) // the second operand, d, where it is NaN
-			e := exp(d)
-			VADDPS(e, acc[i], acc[i])
-			VADDPS(binary(VMULPS, e, d), acc[2+i], acc[2+i])
-			VADDPS(binary(VMULPS, e, e), acc[4+i], acc[4+i])
-		}
-	})
-	for i, a := range acc {
-		store(a, sums[i/2], i%2)
-	}
-	finish()
-}
-
-// logistic1 emits 1 + e^-x.
-func logistic1(x reg.VecVirtual) reg.VecVirtual {
-	sign := constant(float32(math.Copysign(0, -1)))
-	return binary(VADDPS, exp(binary(VXORPS, x, sign)), constant(1))
-}
-
-func swiglu() {
-	const name = "swigluAVX2"
-	start(name, "func(y, gate, up *float32, n int)", "is gate/(1+e^-gate)·up; n is a positive multiple of 8.")
-	p := pointers("y", "gate", "up")
-	loop(name, p, 8, func() {
-		g := load(p[1], 0)
-		silu := binary(VDIVPS, g, logistic1(g))
-		store(binary(VMULPS, silu, load(p[2], 0)), p[0], 0)
-	})
-	finish()
-}
-
-func swigluGrad() {
-	const name = "swigluGradAVX2"
-	start(name, "func(dgate, dup, dy, gate, up *float32, n int)", "is swigluGradGeneric; n is a positive multiple of 8.")
-	p := pointers("dgate", "dup", "dy", "gate", "up")
-	loop(name, p, 8, func() {
-		g := load(p[3], 0)
-		one := YMM()
-		VMOVUPS(constant(1), one)
-		s := binary(VDIVPS, one, logistic1(g))
-		d := load(p[2], 0)
-		slope := binary(VADDPS, one, binary(VMULPS, g, binary(VSUBPS, one, s)))
-		dg := binary(VMULPS, binary(VMULPS, binary(VMULPS, d, load(p[4], 0)), s), slope)
-		du := binary(VMULPS, d, binary(VMULPS, g, s))
-		store(dg, p[0], 0)
-		store(du, p[1], 0)
-	})
-	finish()
+// edges512 is edges of p·2^n.
+func (w *width) edges512(x, p, exponent reg.VecVirtual) reg.VecVirtual {
+	keep, over, nan := K(), K(), K()
+	VCMPPS(operand.Imm(notLess), w.constant(expLeast), x, keep)
+	VCMPPS(operand.Imm(atLeast), w.constant(expMost), x, over)
+	VCMPPS(operand.Imm(unordered), x, x, nan)
+	e := w.vec()
+	VPADDD_Z(exponent, p, keep, e)
+	VMOVAPS(w.constant(inf), over, e)
+	VMOVAPS(x, nan, e)
+	return e
 }

@@ -51,7 +51,6 @@ func rounded(x reg.VecVirtual) reg.VecVirtual {
 	r := binary(VPADDD, binary(VPADDD, x, integers(0x7fff)), odd)
 	VPSRLD(operand.Imm(16), r, r)
 	quiet := binary(VORPS, cut, integers(0x40))
-	const unordered = 0x03
 	mask := YMM()
 	VCMPPS(operand.Imm(unordered), x, x, mask)
 	VBLENDVPS(mask, quiet, r, r)

@@ -1,5 +1,6 @@
-// Command asm writes the x86-64 kernels of package cpu: tile.go the matrix tiles, transpose.go the packing, exp.go the
-// row kernels with an exponential in them, half.go the conversions to and from bf16, peak.go what measures the machine.
+// Command asm writes the x86-64 kernels of package cpu: tile.go the matrix tiles, transpose.go the packing, exprows.go
+// the row kernels with an exponential in them, half.go the conversions to and from bf16, norm.go, elementwise.go and
+// optim.go the rest, peak.go what measures the machine.
 // Run it with `go generate` in the parent folder.
 package main
 
@@ -47,10 +48,27 @@ func tiles() {
 // rows are the kernels that walk along rows of activations or over whole buffers.
 func rows() {
 	maxLanes()
-	expLanes()
-	statLanes()
-	swiglu()
-	swigluGrad()
+	for _, w := range []*width{{name: "AVX2", bytes: 32, vec: YMM}, {name: "AVX512", bytes: 64, vec: ZMM}} {
+		w.expLanes()
+		w.statLanes()
+		w.statGrad()
+		w.swiglu()
+		w.swigluGrad()
+	}
 	widen()
 	halve()
+	dotLanes()
+	normDotLanes()
+	normScale()
+	normGrad()
+	gainGrad()
+	add()
+	axpy()
+	scale()
+	turn()
+	adamW()
+	sgd()
+	sgdMomentum()
+	squareLanes()
+	largestBits()
 }

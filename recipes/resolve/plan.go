@@ -1,0 +1,81 @@
+package resolve
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/burnish-rl/burnish/internal/machine"
+	"github.com/burnish-rl/burnish/recipes"
+	"github.com/burnish-rl/burnish/train"
+)
+
+const (
+	// freeShare is what memory auto takes of the memory that is free when the run starts. The rest is for others, and
+	// for what the kernel caches of the files.
+	freeShare = 0.8
+	// unknownFree is the limit of memory auto where the system doesn't say what is free.
+	unknownFree = 4_000_000_000
+)
+
+// plan computes the memory and writes its choices into the recipe, where a resumed run finds them: whatever machine it
+// goes on with, it computes the same in the same pieces.
+func (r *Run) plan() error {
+	w, err := r.workload()
+	if err != nil {
+		return err
+	}
+	auto := w.Limit == 0
+	if auto {
+		w.Limit = unknownFree
+		if free, ok := machine.FreeMemory(); ok {
+			w.Limit = int64(freeShare * float64(free))
+		}
+	}
+	var short *train.TooLittleMemory
+	r.Plan, err = train.NewPlan(w)
+	switch {
+	case errors.As(err, &short) && auto:
+		r.Notes = append(r.Notes, fmt.Sprintf("the run needs %.2f GB; %.2f GB are %.0f%% of what is free now", gb(short.Least), gb(short.Limit), 100*freeShare))
+	case errors.As(err, &short):
+		return hinted{err, fmt.Sprintf("--set train.memory=%s, or less in rollout.max_tokens, rollout.samples_per_prompt or train.micro_batch_tokens", atLeast(short.Least))}
+	case err != nil:
+		return err
+	}
+	t, c := &r.Recipe.Train, &r.Config
+	t.MicroBatchTokens, t.KeptLayers, t.MaxRunning = r.Plan.MicroBatchTokens, r.Plan.KeptLayers, r.Plan.MaxRunning
+	c.MicroBatchTokens, c.KeptLayers, c.PlannedPeak = t.MicroBatchTokens, t.KeptLayers, r.Plan.Peak
+	c.Decoding.MaxRunning, c.Eval.Decoding.MaxRunning = t.MaxRunning, t.MaxRunning
+	return nil
+}
+
+func gb(bytes int64) float64 { return float64(bytes) / 1e9 }
+
+// atLeast is a size that train.memory takes, rounded up.
+func atLeast(bytes int64) string {
+	const step = 10_000_000
+	return fmt.Sprintf("%dMB", (bytes+step-1)/step*step/1_000_000)
+}
+
+// workload is what the plan is made for.
+func (r *Run) workload() (w train.Workload, err error) {
+	c, t := &r.Config, r.Recipe.Train
+	w = train.Workload{
+		Config: c.Model.Config(), BF16: r.Recipe.Model.Precision == "bf16", Adapter: c.Model.Adapter() != nil, Reference: c.Reference != nil,
+		Prompts: c.Prompts, Samples: c.Samples, PromptTokens: r.Audit.Prompt.Max, MaxTokens: c.Decoding.MaxTokens,
+		Demonstrations: c.Algo.Needs().Demonstrations, EvalMaxTokens: c.Eval.Decoding.MaxTokens,
+		MicroBatch: t.MicroBatchTokens, KeptLayers: t.KeptLayers, MaxRunning: t.MaxRunning,
+	}
+	if w.Demonstrations {
+		w.MaxTokens = r.Audit.Target.Max
+	}
+	if t.KeptLayers > w.Config.Layers {
+		return w, hinted{fmt.Errorf("train.kept_layers is %d, the model has %d layers", t.KeptLayers, w.Config.Layers), "--set train.kept_layers=0 leaves it to the memory plan"}
+	}
+	w.Trained = c.Model.TrainedElements()
+	w.StateBytes = c.Optim.StateBytes(w.Trained)
+	if w.EvalPrompts, err = r.heldOutPrompts(); err != nil {
+		return w, err
+	}
+	w.Limit, err = recipes.MemoryLimit(t.Memory)
+	return w, err
+}

@@ -1,0 +1,151 @@
+package train
+
+import (
+	"slices"
+
+	"github.com/burnish-rl/burnish/internal/compute"
+	"github.com/burnish-rl/burnish/policy/decoder"
+	"github.com/burnish-rl/burnish/policy/generate"
+)
+
+const (
+	// programBytes is code, stacks and small objects, as measured with bench/verify/memory.py.
+	programBytes = 40 << 20
+	// vocabularyBytes is what a token of the vocabulary takes in the tokenizer, its text, merges and maps.
+	vocabularyBytes = 600
+	// spareShare is how many freed buffers the cpu backend keeps for their next use, as a share of those in use at the peak.
+	spareShare = 1.0 / 16
+)
+
+// actBytes is the size of an activation.
+func (w *Workload) actBytes() int64 {
+	if w.BF16 {
+		return 2
+	}
+	return 4
+}
+
+// widths of a row of the decoder's matrices.
+func widths(c decoder.Config) (hidden, inner, q, kv int64) {
+	return int64(c.Hidden), int64(c.Inner), int64(c.Heads * c.HeadDim), int64(c.KVHeads * c.HeadDim)
+}
+
+// matrixElements counts the model's matrices with outputs padded to the kernels' panels and inputs to a multiple.
+func matrixElements(c decoder.Config, multiple int64) (n int64) {
+	up := func(n, to int64) int64 { return (n + to - 1) / to * to }
+	size := func(n, k int64) int64 { return up(n, compute.Lanes) * up(k, multiple) }
+	h, i, q, kv := widths(c)
+	n = int64(c.Layers) * (size(q, h) + 2*size(kv, h) + size(h, q) + 2*size(i, h) + size(h, i))
+	heads := int64(2)
+	if c.Tied {
+		heads = 1
+	}
+	return n + heads*size(int64(c.Vocab), h)
+}
+
+func normBytes(c decoder.Config) int64 { return 4 * int64(2*c.Layers+1) * int64(c.Hidden) }
+
+// frozenBytes is a model that only answers.
+func (w *Workload) frozenBytes() int64 {
+	if w.BF16 {
+		return 2*matrixElements(w.Config, 2) + normBytes(w.Config)
+	}
+	return 4*matrixElements(w.Config, 1) + normBytes(w.Config)
+}
+
+// weightBytes is the policy: with an adapter a frozen model and the adapter, else master weights, and under bf16 their
+// copies.
+func (w *Workload) weightBytes() int64 {
+	master, half := 4*matrixElements(w.Config, 1)+normBytes(w.Config), 2*matrixElements(w.Config, 2)
+	if w.Adapter {
+		master, half = 4*w.Trained, 2*w.Trained
+	}
+	if !w.BF16 {
+		half = 0
+	}
+	if w.Adapter {
+		return w.frozenBytes() + master + half
+	}
+	return master + half
+}
+
+// trainingBytes is the peak of a micro-batch with the given budget, in its backward pass: what was kept, the gradient of
+// the residual stream, and the larger of what the head needs and what a layer needs; the layers use that in turn.
+func (w *Workload) trainingBytes(budget, kept int) int64 {
+	c, act := w.Config, w.actBytes()
+	h, inner, q, kv := widths(c)
+	rows := int64(min(max(budget, w.groupRows()), w.Prompts*w.groupRows()))
+	trained := rows // at most, but for first tokens: every sample asks the prompt's last row
+	if !w.Demonstrations {
+		trained = rows * int64(w.Samples*w.MaxTokens) / int64(w.groupRows())
+	}
+	row := int64(c.Layers)*4*h + int64(kept)*(4*h+act*(2*q+2*kv+2*inner)) // see decoder's kept.go
+	row += 4 * h                                                          // dx
+	layer := rows * (4*(h+q+2*kv) + act*(h+4*inner+q))
+	head := min(trained, int64(c.HeadChunk())) * (4*int64(c.Vocab) + (8+act)*h)
+	total := rows*row + 4*h*trained + max(layer, head)
+	if !w.Adapter {
+		total += w.collectedBytes()
+	}
+	return total
+}
+
+// collectedBytes is what gathers the embedding's gradient over a step: a row for every token that occurs, in a buffer
+// that doubles.
+func (w *Workload) collectedBytes() int64 {
+	rows := 64
+	for rows < min(w.Config.Vocab, w.Prompts*w.groupRows()) {
+		rows *= 2
+	}
+	return 4 * int64(rows) * int64(w.Config.Hidden)
+}
+
+// savedBytes is the largest tensor in row-major order, while a checkpoint is written.
+func (w *Workload) savedBytes() int64 {
+	c := w.Config
+	return min(4*w.Trained, 4*int64(max(c.Vocab, c.Inner))*int64(c.Hidden))
+}
+
+func (w *Workload) runtimeBytes() int64 { return programBytes + vocabularyBytes*int64(w.Config.Vocab) }
+
+func (w *Workload) rolloutBytes(running int) int64 {
+	if w.Demonstrations {
+		return 0
+	}
+	return w.samplingBytes(running, slices.Repeat([]int{w.PromptTokens}, w.Prompts), w.Samples, w.MaxTokens)
+}
+
+func (w *Workload) evaluationBytes(running int) int64 {
+	if len(w.EvalPrompts) == 0 {
+		return 0
+	}
+	return w.samplingBytes(running, w.EvalPrompts, 1, w.EvalMaxTokens)
+}
+
+// samplingBytes is the cache for everything that runs together, the logits, and the prefill's scratch.
+func (w *Workload) samplingBytes(running int, prompts []int, samples, maxTokens int) int64 {
+	c, act := w.Config, w.actBytes()
+	running = min(running, len(prompts)*samples)
+	pages := func(n int) int { return (n + compute.Page - 1) / compute.Page }
+	all, largest, longest, tokens := 0, 0, 0, 0
+	for _, n := range prompts {
+		answer := min(maxTokens, c.MaxPositions-n)
+		own := pages(n+max(answer-1, 0)) - n/compute.Page
+		all += pages(n) + samples*own
+		largest = max(largest, pages(n)+own)
+		longest = max(longest, n)
+		tokens += n
+	}
+	total := min(all, (running+1)*largest)
+	headDim := (c.HeadDim + compute.Lanes - 1) / compute.Lanes * compute.Lanes
+	cache := act * int64(c.Layers) * int64(total) * int64(c.KVHeads*headDim*compute.Page) * 2
+	logits := int64(running) * int64(c.Vocab) * 4 * 3
+	rows := int64(min(max(generate.PrefillRows, longest), tokens)) // a long prompt goes alone
+	return cache + logits + rows*w.scratchRow()
+}
+
+// scratchRow is the forward pass's memory when nothing is kept, bytes a row.
+func (w *Workload) scratchRow() int64 {
+	h, inner, q, kv := widths(w.Config)
+	return 2*4*h + w.actBytes()*(h+2*q+2*kv+3*inner)
+}

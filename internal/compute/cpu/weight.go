@@ -36,7 +36,7 @@ func (b *Backend) NewHalf(n, k int) compute.Buf {
 // Halve rounds Data to Half.
 func (b *Backend) Halve(w compute.Weight) {
 	data, half := f32(w.Data), asPairs(w.Half.(*buf).h)
-	b.parallel(panels(w.N), max(1, elementGrain/(w.K*panel)), func(lo, hi int) {
+	b.parallel(panels(w.N), rowGrain(w.K*panel), func(lo, hi int) {
 		for p := lo; p < hi; p++ {
 			from, to := data[p*panel*w.K:][:panel*w.K], half[p*panel*pairs(w.K):][:panel*pairs(w.K)]
 			if w.K > 1 {
@@ -52,7 +52,7 @@ func (b *Backend) Halve(w compute.Weight) {
 // UploadWeight packs a row-major [N, K] matrix.
 func (b *Backend) UploadWeight(w compute.Weight, rowMajor []float32) {
 	data := weightData(w, len(rowMajor))
-	b.parallel(panels(w.N), max(1, elementGrain/(w.K*panel)), func(lo, hi int) {
+	b.parallel(panels(w.N), rowGrain(w.K*panel), func(lo, hi int) {
 		block := make([]float32, panel*panel)
 		for p := lo; p < hi; p++ {
 			rows, out := rowMajor[p*panel*w.K:], data[p*panel*w.K:][:panel*w.K]
@@ -80,7 +80,7 @@ func (b *Backend) DownloadWeight(rowMajor []float32, w compute.Weight) {
 		return
 	}
 	data := weightData(w, len(rowMajor))
-	b.parallel(panels(w.N), max(1, elementGrain/(w.K*panel)), func(lo, hi int) {
+	b.parallel(panels(w.N), rowGrain(w.K*panel), func(lo, hi int) {
 		block := make([]float32, panel*panel)
 		for p := lo; p < hi; p++ {
 			rows, in := rowMajor[p*panel*w.K:], data[p*panel*w.K:][:panel*w.K]

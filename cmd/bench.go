@@ -6,7 +6,6 @@ import (
 
 	"github.com/burnish-rl/burnish/internal/bench"
 	"github.com/burnish-rl/burnish/internal/compute/cpu"
-	"github.com/burnish-rl/burnish/policy"
 	"github.com/urfave/cli/v2"
 )
 
@@ -48,15 +47,6 @@ func (t *term) backendWith(c *cli.Context, threads int) (*cpu.Backend, error) {
 		return nil, usagef("", fmt.Sprintf("--precision %q, want f32 or bf16", p))
 	}
 	return cpu.Open(cpu.Options{Threads: threads, BF16: p == "bf16"})
-}
-
-// openBench loads the model of a measurement.
-func (t *term) openBench(c *cli.Context) (*policy.Model, error) {
-	b, err := t.backendOf(c)
-	if err != nil {
-		return nil, err
-	}
-	return policy.Open(c.String("model"), b)
 }
 
 // within checks flags that have an upper bound, one after the other.

@@ -49,7 +49,7 @@ func decodeSpeeds(t *term, c *cli.Context) error {
 			return usagef("", fmt.Sprintf("--batch %d, want a multiple of --samples %d", n, samples))
 		}
 	}
-	m, err := t.openBench(c)
+	m, err := t.openFrozen(c.String("model"), c.String("precision"))
 	if err != nil {
 		return err
 	}

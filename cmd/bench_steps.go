@@ -1,8 +1,6 @@
 package cmd
 
 import (
-	"fmt"
-
 	"github.com/burnish-rl/burnish/internal/bench"
 	"github.com/urfave/cli/v2"
 )
@@ -124,10 +122,10 @@ func (t *term) stepFields(c *cli.Context, r bench.StepResult, flops float64) []f
 func benchStart(t *term) *cli.Command {
 	return &cli.Command{
 		Name: "start", Usage: "from the start of the program to its first sampled token",
-		UsageText: "burnish bench start [--model M] [--repeats N]",
+		UsageText: "burnish bench start [--model M] [--precision P] [--repeats N]",
 		Description: "The program starts itself as 'sample' of one token and reads its output; times are measured from outside, with the file\n" +
 			"in the cache." + benchAbout + "  burnish bench start\n  burnish bench start --model SmolLM2 --repeats 5 --json",
-		Flags: []cli.Flag{benchModel, repeatsFlag(5)},
+		Flags: []cli.Flag{benchModel, precisionFlag, repeatsFlag(5)},
 		Action: func(c *cli.Context) error {
 			if err := wantArgs(c, 0, 0); err != nil {
 				return err
@@ -135,11 +133,11 @@ func benchStart(t *term) *cli.Command {
 			if err := within(c, maxBenchRepeats, "repeats"); err != nil {
 				return err
 			}
-			r, err := bench.Start(c.Context, c.String("model"), t.threads, c.Int("repeats"))
+			r, err := bench.Start(c.Context, c.String("model"), c.String("precision"), t.threads, c.Int("repeats"))
 			if err != nil {
 				return err
 			}
-			rows := append([]field{{"model", c.String("model")}, {"repeats", fmt.Sprint(r.First.N)}}, spreadFields("seconds_to_first_token", r.First)...)
+			rows := append([]field{{"model", c.String("model")}, {"precision", c.String("precision")}, {"repeats", r.First.N}}, spreadFields("seconds_to_first_token", r.First)...)
 			rows = append(append(rows, spreadFields("seconds_to_end", r.Whole)...), t.runFields(r.Run)...)
 			t.fields(rows)
 			return c.Context.Err()

@@ -41,7 +41,7 @@ broken.yaml:15:3: unknown key "lr" in train; it belongs in optim
 broken.yaml:16:11: train.memory is "3 gigs", want auto or a size such as 4GB, 1.5GB or 800MB
 broken.yaml:17:11: train.epochs has no meaning under grpo, want train.steps
 broken.yaml:18:3: unknown key "zzz" in train, want one of steps, epochs, batch_size, seed, eval_every, eval_limit, ` +
-		`eval_temperature, checkpoint_every, checkpoint_keep, memory, micro_batch_tokens, kept_layers, max_running
+		`eval_temperature, checkpoint_every, checkpoint_keep, memory, micro_batch_tokens, kept_layers, recorded_layers, max_running
 --set rewards.9.weight=2: rewards.9: no such item, the list has 4
 --set steps: want key=value, such as train.steps=20
 --set lr=abc: optim.lr is "abc", want a finite number

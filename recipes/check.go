@@ -129,6 +129,7 @@ func (d *decoder) checkTrain(t Train) {
 	d.count("train.micro_batch_tokens", t.MicroBatchTokens, 0, maxTokens)
 	d.number("train.eval_temperature", t.EvalTemperature, t.EvalTemperature >= 0 && t.EvalTemperature <= maxScalar, "a number in [0, 100], 0 for greedy")
 	d.count("train.kept_layers", t.KeptLayers, 0, maxSteps)
+	d.count("train.recorded_layers", t.RecordedLayers, -1, maxSteps)
 	d.count("train.max_running", t.MaxRunning, 0, maxPerStep)
 	if _, err := MemoryLimit(t.Memory); err != nil {
 		d.refuse("train.memory", "train.memory is %s, want auto or a size such as 4GB, 1.5GB or 800MB", show(t.Memory))

@@ -18,7 +18,8 @@ type row struct {
 	train         []bool    // nil: all of tokens
 	old           []float32 // log-probs of the rollout; nil for demonstrations
 	advantage     float64
-	trained       int // how many tokens are trained
+	trained       int     // how many tokens are trained
+	recorded      []int32 // rows in the step's recording
 }
 
 // batch is everything one step works on. Token vectors run over the trained tokens of rows, in order.
@@ -83,7 +84,7 @@ func (b *batch) take(groups []rollout.Group) {
 	for i, g := range groups {
 		b.prompts = append(b.prompts, g.IDs)
 		for k, s := range g.Samples {
-			b.rows = append(b.rows, row{group: i, sample: k, tokens: s.Tokens, old: s.LogProbs, trained: len(s.Tokens)})
+			b.rows = append(b.rows, row{group: i, sample: k, tokens: s.Tokens, old: s.LogProbs, trained: len(s.Tokens), recorded: s.Recorded})
 		}
 	}
 }

@@ -43,6 +43,8 @@ type Config struct {
 	Eval Evaluation
 
 	MicroBatchTokens int   // decoder rows of a micro-batch; see Plan
+	RecordedLayers   int   // layers whose activations the rollout leaves for the update; 0 means that it runs its own forward pass
+	RecordedRows     int   // decoder rows of a step at most, when there are such layers
 	KeptLayers       int   // layers that keep their activations for the backward pass; 0 means all
 	PlannedPeak      int64 // bytes, for the metrics; 0 when there is no plan
 

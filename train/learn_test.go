@@ -67,3 +67,24 @@ func TestKeptLayersChangeNoBitOfARun(t *testing.T) {
 	runAll(t, setup{change: func(c *Config) { c.KeptLayers = 1 }}.config(t, one))
 	sameTree(t, "all layers kept, one kept", one, all)
 }
+
+// TestRecordedLayersChangeNoBitOfARun: with all layers recorded, with one, and with room for too few rows, when the
+// update runs its own forward pass.
+func TestRecordedLayersChangeNoBitOfARun(t *testing.T) {
+	none := filepath.Join(t.TempDir(), "none")
+	runAll(t, setup{}.config(t, none))
+	for name, room := range map[string][2]int{"all": {2, 4096}, "one": {1, 4096}, "few": {2, 30}} {
+		dir := filepath.Join(t.TempDir(), name)
+		tr := newTrainer(t, setup{change: func(c *Config) { c.RecordedLayers, c.RecordedRows = room[0], room[1] }}.config(t, dir))
+		if err := tr.Run(context.Background(), context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		if whole := tr.recording.Whole(); whole != (name != "few") {
+			t.Errorf("%s: the last step was recorded whole: %v", name, whole)
+		}
+		if err := tr.Close(); err != nil {
+			t.Fatal(err)
+		}
+		sameTree(t, "recorded layers: "+name, dir, none)
+	}
+}

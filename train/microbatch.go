@@ -48,7 +48,7 @@ func (m microBatch) pack(d policy.Decoding) policy.Batch {
 			out.Prompts = append(out.Prompts, m.prompts[r.group])
 			last = r.group
 		}
-		out.Rows = append(out.Rows, policy.Row{Prompt: len(out.Prompts) - 1, Tokens: r.tokens, Train: r.train})
+		out.Rows = append(out.Rows, policy.Row{Prompt: len(out.Prompts) - 1, Tokens: r.tokens, Train: r.train, Recorded: r.recorded})
 	}
 	return out
 }

@@ -16,6 +16,7 @@ type Plan struct {
 	Gradients int64
 	Optimizer int64
 	Rollout   int64 // cache, logits and scratch while sampling
+	Recording int64 // activations of the rollout, kept for the update
 	Training  int64 // activations and scratch of the largest micro-batch
 	Evaluated int64 // cache, logits and scratch while the held-out tasks are answered
 	Spare     int64 // freed buffers that wait for their next use
@@ -26,6 +27,8 @@ type Plan struct {
 	MicroBatchTokens int // most decoder rows of a micro-batch
 	KeptLayers       int // layers that keep their activations; the others are run again in the backward pass
 	MaxRunning       int // sequences decoded together
+	RecordedLayers   int // layers whose activations the rollout leaves for the update; 0: it runs its own forward pass
+	RecordedRows     int // decoder rows of a step, in the worst case
 
 	WorstGroup   int // decoder rows of the largest prompt group
 	MicroBatches int // of a step, in the worst case
@@ -51,6 +54,7 @@ type Workload struct {
 
 	// What is chosen already; 0 lets the plan choose.
 	MicroBatch, KeptLayers, MaxRunning int
+	RecordedLayers                     int // -1 lets the plan choose
 }
 
 // TooLittleMemory says that the limit is below the least that would do.
@@ -61,12 +65,13 @@ func (e *TooLittleMemory) Error() string {
 }
 
 const (
-	// fullRows is how many rows a micro-batch needs for the matrix kernels to run at full speed; more gain nothing.
-	fullRows = 1024
-	// passRows is the cost of a micro-batch beside its rows (weights and gradients pass through memory), in rows.
-	passRows = 22
-	// againShare is the time of running all layers again, as a share of forward and backward.
-	againShare = 0.25
+	// fullRows is how many rows a micro-batch needs for the kernels to run at full speed; more gain nothing.
+	fullRows = 512
+	// passRows is the cost of a micro-batch beside its rows (weights and gradients pass through memory), in rows. It is
+	// small: decoder's BenchmarkLearn finds 224 rows as fast as 1,120.
+	passRows = 4
+	// againShare is the time of running all layers again, as a share of forward and backward, as BenchmarkLearn finds it.
+	againShare = 0.2
 )
 
 // NewPlan makes the plan of a workload: the fastest that stays below the limit. Without one that does it returns the
@@ -88,8 +93,9 @@ func NewPlan(w Workload) (Plan, error) {
 	}
 	w.chooseRunning(&p, room)
 	w.chooseTraining(&p, room)
+	w.chooseRecording(&p, room)
 	p.MicroBatches = w.microBatches(p.MicroBatchTokens)
-	held += max(p.Training, p.Rollout, p.Evaluated)
+	held += p.Recording + max(p.Training, p.Rollout, p.Evaluated)
 	p.Spare = int64(spareShare * float64(held))
 	p.Peak = held + p.Spare + p.Saved + p.Runtime
 	if w.Limit > 0 && p.Peak > w.Limit {

@@ -145,8 +145,8 @@ func TestPlanChoosesMicroBatches(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p.WorstGroup != 50+4*19 || p.MicroBatches != 1 || p.MicroBatchTokens != fullRows || p.KeptLayers != 2 || p.MaxRunning != 32 {
-		t.Errorf("plan %+v, want a group of 126 rows and one micro-batch, all kept and running", p)
+	if p.WorstGroup != 50+4*19 || p.MicroBatches != 2 || p.MicroBatchTokens != fullRows || p.KeptLayers != 2 || p.MaxRunning != 32 {
+		t.Errorf("plan %+v, want a group of 126 rows and two micro-batches, all kept and running", p)
 	}
 	w.MicroBatch = 300
 	if p, _ = NewPlan(w); p.MicroBatches != 4 || p.MicroBatchTokens != 300 {

@@ -79,8 +79,7 @@ func (w *Workload) trainingBytes(budget, kept int) int64 {
 	if !w.Demonstrations {
 		trained = rows * int64(w.Samples*w.MaxTokens) / int64(w.groupRows())
 	}
-	row := int64(c.Layers)*4*h + int64(kept)*(4*h+act*(2*q+2*kv+2*inner)) // see decoder's kept.go
-	row += 4 * h                                                          // dx
+	row := w.keptRow(kept) + 4*h // and dx
 	layer := rows * (4*(h+q+2*kv) + act*(h+4*inner+q))
 	head := min(trained, int64(c.HeadChunk())) * (4*int64(c.Vocab) + (8+act)*h)
 	total := rows*row + 4*h*trained + max(layer, head)
@@ -88,6 +87,12 @@ func (w *Workload) trainingBytes(budget, kept int) int64 {
 		total += w.collectedBytes()
 	}
 	return total
+}
+
+// keptRow is the input of every layer and the activations of some, bytes a row; see decoder's kept.go.
+func (w *Workload) keptRow(kept int) int64 {
+	h, inner, q, kv := widths(w.Config)
+	return int64(w.Config.Layers)*4*h + int64(kept)*(4*h+w.actBytes()*(2*q+2*kv+2*inner))
 }
 
 // collectedBytes is what gathers the embedding's gradient over a step: a row for every token that occurs, in a buffer

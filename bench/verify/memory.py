@@ -46,7 +46,7 @@ def measure(a, memory):
     for line in burnish.read_jsonl(out / "metrics.jsonl"):
         seconds = {k.removeprefix("seconds/"): round(v, 1) for k, v in line.items() if k.startswith("seconds/")}
         shown = {k: line.get(k) for k in ("tokens_computed", "loss", "logp_gap")}
-        print(f"  step {line['step']}: {json.dumps(shown)}, peak {line['memory_peak'] / 1e6:.0f} MB, seconds {seconds}")
+        print(f"  step {line['step']}: {json.dumps(shown)}, peak {line.get('memory_peak', 0) / 1e6:.0f} MB, seconds {seconds}")
     return abs(ratio - 1) <= a.within and (memory == "auto" or peak <= size(memory))
 
 

@@ -20,8 +20,12 @@ type CheckResult struct {
 // OK says whether the difference is within the bound. NaN is not.
 func (r CheckResult) OK() bool { return r.Diff <= r.Bound }
 
-// checkBound is what the order of rounding changes: sums of up to some hundred terms, fused or not.
-const checkBound = 2e-5
+// What the order of rounding changes: sums of up to some hundred terms, fused or not; and in bf16, whose numbers have 8
+// bits, a value that is rounded the other way, and what follows from it.
+const (
+	checkBound     = 2e-5
+	checkBoundBF16 = 2e-2
+)
 
 // checked is one kernel on random data of one odd size. run writes results that have to agree.
 type checked struct {
@@ -29,21 +33,26 @@ type checked struct {
 	run  func(b compute.Backend, d *draws) []compute.Buf
 }
 
-// Check compares every kernel of a set, on sizes that are no multiples of anything, with the portable set's.
-func Check(kernels string, threads int) ([]CheckResult, error) {
-	b, err := cpu.NewWith(kernels, threads)
+// Check compares every kernel of a set, on sizes that are no multiples of anything, with the portable set's of the same
+// precision.
+func Check(kernels string, bf16 bool, threads int) ([]CheckResult, error) {
+	b, err := cpu.Open(cpu.Options{Kernels: kernels, BF16: bf16, Threads: threads})
 	if err != nil {
 		return nil, err
 	}
-	want, err := cpu.NewWith("portable", threads)
+	want, err := cpu.Open(cpu.Options{Kernels: "portable", BF16: bf16, Threads: threads})
 	if err != nil {
 		return nil, err
+	}
+	bound := checkBound
+	if bf16 {
+		bound = checkBoundBF16
 	}
 	var results []CheckResult
 	for i, c := range checks() {
 		got := download(b, c.run(b, newDraws(b, i)))
 		results = append(results, CheckResult{
-			Kernels: kernels, Work: c.work, Bound: checkBound,
+			Kernels: kernels, Work: c.work, Bound: bound,
 			Diff: difference(got, download(want, c.run(want, newDraws(want, i)))),
 		})
 	}
@@ -100,9 +109,19 @@ func (d *draws) buf(n int) compute.Buf {
 	return x
 }
 
+// acts is a buffer of activations.
+func (d *draws) acts(n int) compute.Buf {
+	x := d.b.AllocActs(n)
+	d.b.Upload(x, d.values(n))
+	return x
+}
+
 func (d *draws) weight(n, k int) compute.Weight {
 	w := d.b.NewWeight(n, k)
 	d.b.UploadWeight(w, d.values(n*k))
+	if w.Half = d.b.NewHalf(n, k); w.Half != nil {
+		d.b.Halve(w)
+	}
 	return w
 }
 
@@ -121,17 +140,17 @@ func productChecks(rows, n, k int) []checked {
 	return []checked{
 		{"matmul" + size, func(b compute.Backend, d *draws) []compute.Buf {
 			y := d.buf(rows * n)
-			b.MatMul(y, d.buf(rows*k), d.weight(n, k), rows, true)
+			b.MatMul(y, d.acts(rows*k), d.weight(n, k), rows, true)
 			return []compute.Buf{y}
 		}},
 		{"matmul gradient of x" + size, func(b compute.Backend, d *draws) []compute.Buf {
 			dx := d.buf(rows * k)
-			b.MatMulGradX(dx, d.buf(rows*n), d.weight(n, k), rows, true)
+			b.MatMulGradX(dx, d.acts(rows*n), d.weight(n, k), rows, true)
 			return []compute.Buf{dx}
 		}},
 		{"matmul gradient of w" + size, func(b compute.Backend, d *draws) []compute.Buf {
 			dw := d.weight(n, k)
-			b.MatMulGradW(dw, d.buf(rows*n), d.buf(rows*k), []int{rows})
+			b.MatMulGradW(dw, d.acts(rows*n), d.acts(rows*k), []int{rows})
 			out := b.Alloc(n * k)
 			flat := make([]float32, n*k)
 			b.DownloadWeight(flat, dw)
@@ -146,7 +165,7 @@ func rowChecks() []checked {
 	const rows, h = 7, 43
 	return []checked{
 		{"rms norm", func(b compute.Backend, d *draws) []compute.Buf {
-			y := d.buf(rows * h)
+			y := d.acts(rows * h)
 			b.RMSNorm(y, d.buf(rows*h), d.buf(h), rows, 1e-5)
 			return []compute.Buf{y}
 		}},
@@ -156,18 +175,18 @@ func rowChecks() []checked {
 			return []compute.Buf{dx, dg}
 		}},
 		{"swiglu", func(b compute.Backend, d *draws) []compute.Buf {
-			y := d.buf(rows * h)
-			b.SwiGLU(y, d.buf(rows*h), d.buf(rows*h))
+			y := d.acts(rows * h)
+			b.SwiGLU(y, d.acts(rows*h), d.acts(rows*h))
 			return []compute.Buf{y}
 		}},
 		{"swiglu gradient", func(b compute.Backend, d *draws) []compute.Buf {
-			dgate, dup := d.buf(rows*h), d.buf(rows*h)
-			b.SwiGLUGrad(dgate, dup, d.buf(rows*h), d.buf(rows*h), d.buf(rows*h))
+			dgate, dup := d.acts(rows*h), d.acts(rows*h)
+			b.SwiGLUGrad(dgate, dup, d.acts(rows*h), d.acts(rows*h), d.acts(rows*h))
 			return []compute.Buf{dgate, dup}
 		}},
 		{"rope", func(b compute.Backend, d *draws) []compute.Buf {
 			const heads, size = 3, 12
-			x := d.buf(rows * heads * size)
+			x := d.acts(rows * heads * size)
 			b.RoPE(x, []int32{0, 1, 2, 30, 31, 500, 4000}, heads, size, []float32{1, 0.3, 0.1, 0.03, 0.01, 0.003}, false)
 			return []compute.Buf{x}
 		}},
@@ -197,15 +216,15 @@ func attentionChecks() []checked {
 	q, kv := rows*h.Q*h.D, rows*h.KV*h.D
 	return []checked{
 		{"attention", func(b compute.Backend, d *draws) []compute.Buf {
-			out := d.buf(q)
-			b.Attention(out, d.buf(q), d.buf(kv), d.buf(kv), segs, h)
+			out := d.acts(q)
+			b.Attention(out, d.acts(q), d.acts(kv), d.acts(kv), segs, h)
 			return []compute.Buf{out}
 		}},
 		{"attention gradient", func(b compute.Backend, d *draws) []compute.Buf {
-			out, dq, dk, dv := d.buf(q), d.buf(q), d.buf(kv), d.buf(kv)
-			qs, ks, vs := d.buf(q), d.buf(kv), d.buf(kv)
+			out, dq, dk, dv := d.acts(q), d.buf(q), d.buf(kv), d.buf(kv)
+			qs, ks, vs := d.acts(q), d.acts(kv), d.acts(kv)
 			b.Attention(out, qs, ks, vs, segs, h)
-			b.AttentionGrad(dq, dk, dv, d.buf(q), out, qs, ks, vs, segs, h)
+			b.AttentionGrad(dq, dk, dv, d.acts(q), out, qs, ks, vs, segs, h)
 			return []compute.Buf{dq, dk, dv}
 		}},
 	}

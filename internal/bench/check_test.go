@@ -8,15 +8,25 @@ import (
 )
 
 func TestCheckPassesOnEverySet(t *testing.T) {
+	for _, bf16 := range []bool{false, true} {
+		checkEverySet(t, bf16)
+	}
+	if _, err := Check("sse9", false, 1); err == nil {
+		t.Error("no error for a kernel set that is not there")
+	}
+}
+
+func checkEverySet(t *testing.T, bf16 bool) {
+	t.Helper()
 	for _, impl := range cpu.Impls() {
-		results, err := Check(impl, 2)
+		results, err := Check(impl, bf16, 2)
 		if err != nil {
 			t.Fatal(err)
 		}
 		exact := 0
 		for _, r := range results {
 			if !r.OK() {
-				t.Errorf("%s: %s: differs by %g, want at most %g", r.Kernels, r.Work, r.Diff, r.Bound)
+				t.Errorf("%s, bf16 %t: %s: differs by %g, want at most %g", r.Kernels, bf16, r.Work, r.Diff, r.Bound)
 			}
 			if r.Diff == 0 {
 				exact++
@@ -25,9 +35,6 @@ func TestCheckPassesOnEverySet(t *testing.T) {
 		if impl == "portable" && exact != len(results) {
 			t.Errorf("portable against itself: %d of %d are equal", exact, len(results))
 		}
-	}
-	if _, err := Check("sse9", 1); err == nil {
-		t.Error("no error for a kernel set that is not there")
 	}
 }
 

@@ -83,6 +83,7 @@ func (s GrowthSpec) generation(ctx context.Context, threads int, add addPoint) (
 		return 0, err
 	}
 	defer m.Close()
+	m.Freeze()
 	for _, n := range s.Batches {
 		samples := samplesOfPrompt
 		for n%samples != 0 {

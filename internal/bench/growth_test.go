@@ -1,11 +1,14 @@
 package bench
 
 import (
+	"context"
 	"encoding/xml"
 	"errors"
 	"io"
 	"strings"
 	"testing"
+
+	"github.com/burnish-rl/burnish/policy/decoder"
 )
 
 func points() []GrowthPoint {
@@ -64,6 +67,47 @@ func TestSpread(t *testing.T) {
 	}
 	if got := SpreadOf([]float64{2, 4}).Per(8); got.Min != 2 || got.Max != 4 || got.N != 2 {
 		t.Errorf("8 a spread of 2 to 4: %+v, want 2 to 4", got)
+	}
+}
+
+// What was measured before the context ended stays, and the measurement that it cut short is no error.
+func TestRepeatEndsWithTheContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	counted := 0
+	err := repeat(ctx, 10, func(counts bool) error {
+		if counts {
+			counted++
+		}
+		if counted == 2 {
+			cancel()
+			return ctx.Err()
+		}
+		return nil
+	})
+	if err != nil || counted != 2 {
+		t.Errorf("error %v after %d repeats, want none after 2", err, counted)
+	}
+	broken := errors.New("broken")
+	if err := repeat(context.Background(), 3, func(bool) error { return broken }); err != broken {
+		t.Errorf("error %v, want the measurement's own", err)
+	}
+}
+
+// The work of SmolLM2's shape as the paper counts it: 2 operations a weight and token, three times that with gradients.
+func TestFlopsAreTwiceTheWeights(t *testing.T) {
+	c := decoder.Config{Hidden: 576, Inner: 1536, Layers: 30, Heads: 9, KVHeads: 3, HeadDim: 64, Vocab: 49152}
+	const weights = 134_479_872 // 134,515,008 parameters less 61 norms of 576
+	if got := forwardFlops(c, 10, 10, 0); got != 2*10*weights {
+		t.Errorf("forward %g, want %g", got, 2.0*10*weights)
+	}
+	if got := backwardFlops(c, 10, 10, 0, false); got != 4*10*weights {
+		t.Errorf("backward %g, want %g", got, 4.0*10*weights)
+	}
+	if got, want := weightBytes(c, 4), 4.0*weights; got != want {
+		t.Errorf("bytes %g, want %g", got, want)
+	}
+	if got := pairs(3, 4); got != 4*3+1+2+3+4 {
+		t.Errorf("pairs %g, want 22", got)
 	}
 }
 

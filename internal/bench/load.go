@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/burnish-rl/burnish/internal/machine"
 )
 
 // Linux says what every process used in /proc/stat, in ticks of a hundredth of a second (USER_HZ, fixed in its ABI).
@@ -66,19 +68,7 @@ func resetPeak() {
 }
 
 // peakRSS is the high-water mark of the resident set in bytes, 0 where /proc doesn't say.
-func peakRSS() int64 { return procBytes("/proc/self/status", "VmHWM:") }
-
-// procBytes is a line "name  123 kB" of a file of /proc, 0 when there is none.
-func procBytes(file, name string) int64 {
-	data, err := os.ReadFile(file)
-	if err != nil {
-		return 0
-	}
-	for line := range strings.Lines(string(data)) {
-		if words := strings.Fields(line); len(words) >= 2 && words[0] == name {
-			kb, _ := strconv.ParseInt(words[1], 10, 64)
-			return kb << 10
-		}
-	}
-	return 0
+func peakRSS() int64 {
+	bytes, _ := machine.PeakMemory()
+	return bytes
 }

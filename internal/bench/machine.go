@@ -5,17 +5,18 @@ import (
 	"runtime"
 	"strings"
 
+	"github.com/burnish-rl/burnish/internal/machine"
 	"github.com/klauspost/cpuid/v2"
 )
 
 // Machine is what the computer says of itself. What can't be known is empty or 0.
 type Machine struct {
-	CPU, Vendor  string
-	Cores        int // that Go may use
-	Features     []string
-	L1, L2, L3   int    // bytes of data cache
-	Memory, Free int64  // bytes; Free is what could be had without swapping
-	HugePages    string // always, madvise or never
+	CPU, Vendor string
+	Cores       int // that Go may use
+	Features    []string
+	L1, L2, L3  int    // bytes of data cache
+	Free        int64  // bytes that a run could have now
+	HugePages   string // always, madvise or never
 }
 
 // features are the ones that decide which kernels run.
@@ -29,8 +30,8 @@ func ThisMachine() Machine {
 	m := Machine{
 		CPU: strings.TrimSpace(cpuid.CPU.BrandName), Vendor: cpuid.CPU.VendorString, Cores: runtime.GOMAXPROCS(0),
 		L1: max(0, cpuid.CPU.Cache.L1D), L2: max(0, cpuid.CPU.Cache.L2), L3: max(0, cpuid.CPU.Cache.L3),
-		Memory: procBytes("/proc/meminfo", "MemTotal:"), Free: procBytes("/proc/meminfo", "MemAvailable:"),
 	}
+	m.Free, _ = machine.FreeMemory()
 	for _, f := range features {
 		if cpuid.CPU.Supports(f.id) {
 			m.Features = append(m.Features, f.name)

@@ -20,7 +20,7 @@ type StartResult struct {
 }
 
 // Start runs this program again as `sample` of one token, so often after one time that warms the file cache.
-func Start(ctx context.Context, model string, threads, repeats int) (StartResult, error) {
+func Start(ctx context.Context, model, precision string, threads, repeats int) (StartResult, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return StartResult{}, err
@@ -29,7 +29,7 @@ func Start(ctx context.Context, model string, threads, repeats int) (StartResult
 	var peak int64
 	m := StartMeter()
 	err = repeat(ctx, repeats, func(counts bool) error {
-		cmd := exec.CommandContext(ctx, self, "sample", "--model", model, "--raw", "--prompt", "Hello", "--max-tokens", "1",
+		cmd := exec.CommandContext(ctx, self, "sample", "--model", model, "--precision", precision, "--raw", "--prompt", "Hello", "--max-tokens", "1",
 			"--json", "--threads", fmt.Sprint(threads))
 		cmd.Args[0] = os.Args[0]
 		toFirst, toEnd, err := timeFirstLine(cmd)

@@ -42,7 +42,8 @@ func (r *Run) plan() error {
 		return err
 	}
 	t, c := &r.Recipe.Train, &r.Config
-	t.MicroBatchTokens, t.KeptLayers, t.MaxRunning = r.Plan.MicroBatchTokens, r.Plan.KeptLayers, r.Plan.MaxRunning
+	t.MicroBatchTokens, t.KeptLayers, t.MaxRunning, t.RecordedLayers = r.Plan.MicroBatchTokens, r.Plan.KeptLayers, r.Plan.MaxRunning, r.Plan.RecordedLayers
+	c.RecordedLayers, c.RecordedRows = r.Plan.RecordedLayers, r.Plan.RecordedRows
 	c.MicroBatchTokens, c.KeptLayers, c.PlannedPeak = t.MicroBatchTokens, t.KeptLayers, r.Plan.Peak
 	c.Decoding.MaxRunning, c.Eval.Decoding.MaxRunning = t.MaxRunning, t.MaxRunning
 	return nil
@@ -63,10 +64,13 @@ func (r *Run) workload() (w train.Workload, err error) {
 		Config: c.Model.Config(), BF16: r.Recipe.Model.Precision == "bf16", Adapter: c.Model.Adapter() != nil, Reference: c.Reference != nil,
 		Prompts: c.Prompts, Samples: c.Samples, PromptTokens: r.Audit.Prompt.Max, MaxTokens: c.Decoding.MaxTokens,
 		Demonstrations: c.Algo.Needs().Demonstrations, EvalMaxTokens: c.Eval.Decoding.MaxTokens,
-		MicroBatch: t.MicroBatchTokens, KeptLayers: t.KeptLayers, MaxRunning: t.MaxRunning,
+		MicroBatch: t.MicroBatchTokens, KeptLayers: t.KeptLayers, MaxRunning: t.MaxRunning, RecordedLayers: t.RecordedLayers,
 	}
 	if w.Demonstrations {
 		w.MaxTokens = r.Audit.Target.Max
+	}
+	if t.RecordedLayers > w.Config.Layers {
+		return w, hinted{fmt.Errorf("train.recorded_layers is %d, the model has %d layers", t.RecordedLayers, w.Config.Layers), "--set train.recorded_layers=-1 leaves it to the memory plan"}
 	}
 	if t.KeptLayers > w.Config.Layers {
 		return w, hinted{fmt.Errorf("train.kept_layers is %d, the model has %d layers", t.KeptLayers, w.Config.Layers), "--set train.kept_layers=0 leaves it to the memory plan"}

@@ -74,7 +74,10 @@ func cachedSpeed(b *Backend, s AttentionShape, seconds float64, r *AttentionResu
 	seen := float64(s.Batch * s.Length)
 	flops := 4 * seen * float64(h.Q*h.D)
 	r.Decode = fastest(func() { b.CacheAttention(out, q, c, 0, tables, n, h) }, flops, seconds)
-	const perElement = 4
+	perElement := 4
+	if b.bf16 {
+		perElement = 2
+	}
 	r.DecodeRead = r.Decode / flops * seen * float64(2*h.KV*h.D*perElement)
 }
 

@@ -1,7 +1,6 @@
 package cpu
 
 import (
-	"fmt"
 	"math"
 
 	"github.com/burnish-rl/burnish/internal/compute"
@@ -167,13 +166,4 @@ func (b *Backend) packTransposed(dst, data []float32, kdim, q, n0, n1 int) {
 			}
 		}
 	}
-}
-
-// matrix checks that a buffer holds rows·width elements and gives them.
-func matrix(what string, b compute.Buf, rows, width int) []float32 {
-	f := f32(b)
-	if rows < 0 || len(f) < rows*width {
-		panic(fmt.Sprintf("cpu: %s: %d elements, want %d×%d", what, len(f), rows, width))
-	}
-	return f
 }

@@ -27,7 +27,7 @@ func (t *term) plan(r *resolve.Run) {
 		field{"micro_batch_tokens", p.MicroBatchTokens}, field{"micro_batches_per_step", p.MicroBatches}, field{"largest_group_tokens", p.WorstGroup},
 		field{"kept_layers", fmt.Sprintf("%d of %d", p.KeptLayers, c.Model.Config().Layers)}, field{"recorded_layers", p.RecordedLayers}, field{"max_running", p.MaxRunning},
 		field{"memory_weights", t.bytes(p.Weights)}, field{"memory_reference", t.bytes(p.Reference)}, field{"memory_gradients", t.bytes(p.Gradients)},
-		field{"memory_optimizer", t.bytes(p.Optimizer)}, field{"memory_recording", t.bytes(p.Recording)}, field{"memory_rollout", t.bytes(p.Rollout)}, field{"memory_training", t.bytes(p.Training)},
+		field{"memory_optimizer", t.bytes(p.Optimizer)}, field{"memory_rollout", t.bytes(p.Rollout)}, field{"memory_training", t.bytes(p.Training)},
 		field{"memory_evaluation", t.bytes(p.Evaluated)}, field{"memory_spare", t.bytes(p.Spare)}, field{"memory_saving", t.bytes(p.Saved)}, field{"memory_runtime", t.bytes(p.Runtime)}, field{"memory_peak", t.bytes(p.Peak)},
 	)
 	t.fields(rows)
@@ -36,8 +36,12 @@ func (t *term) plan(r *resolve.Run) {
 // planLine is the plan in a line, for those who don't ask for all of it.
 func planLine(r *resolve.Run) string {
 	p, c := r.Plan, r.Config
-	return fmt.Sprintf("memory: %.2f GB planned; micro-batches of %d tokens, activations of %d of %d layers kept, %d completions at a time",
-		float64(p.Peak)/1e9, p.MicroBatchTokens, p.KeptLayers, c.Model.Config().Layers, p.MaxRunning)
+	kept, from := p.KeptLayers, ""
+	if p.RecordedLayers > 0 {
+		kept, from = p.RecordedLayers, " from the rollout on"
+	}
+	return fmt.Sprintf("memory: %.2f GB planned; micro-batches of %d tokens, activations of %d of %d layers kept%s, %d completions at a time",
+		float64(p.Peak)/1e9, p.MicroBatchTokens, kept, c.Model.Config().Layers, from, p.MaxRunning)
 }
 
 func lengths(l train.Lengths) string {

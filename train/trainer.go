@@ -28,8 +28,6 @@ type Trainer struct {
 	best      best
 	saved     time.Duration // the last checkpoint's time, reported with the next step
 
-	recording *policy.Recording // of the step's rollout; nil when the update runs its own forward pass
-
 	afterRollout func() // tests reach in here, between rollout and training
 }
 
@@ -48,9 +46,6 @@ func New(c Config) (*Trainer, error) {
 	t.Model.EnableGrads()
 	if t.KeptLayers > 0 {
 		t.Model.KeepLayers(t.KeptLayers)
-	}
-	if t.RecordedLayers > 0 {
-		t.recording = t.Model.NewRecording(t.RecordedRows, t.RecordedLayers)
 	}
 	for _, p := range t.Model.Params() {
 		if p.Trainable {
@@ -156,10 +151,6 @@ func (t *Trainer) Close() error {
 		errs = append(errs, t.completions.Close())
 	}
 	errs = append(errs, t.deadlines.close())
-	if t.recording != nil {
-		t.recording.Free()
-		t.recording = nil
-	}
 	if t.folder != nil {
 		errs = append(errs, t.folder.Close())
 	}

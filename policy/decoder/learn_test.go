@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/burnish-rl/burnish/internal/compute"
+	"github.com/burnish-rl/burnish/internal/compute/cpu"
 )
 
 // calls counts what is computed, and the bytes that live.
@@ -108,7 +109,7 @@ func TestKeptLayersChangeNoBit(t *testing.T) {
 }
 
 func TestLearnWantsAGradientForEachToken(t *testing.T) {
-	m := newModel(t, backends()["cpu"], tiny(true), false)
+	m := newModel(t, cpu.New(2), tiny(true), false)
 	defer m.Close()
 	m.EnableGrads()
 	p := pack(drawGroups(m.cfg.Vocab))
@@ -124,7 +125,7 @@ func TestLearnWantsAGradientForEachToken(t *testing.T) {
 // BenchmarkLearn is the forward and backward pass of prompts with 8 completions of 128 tokens in SmolLM2's shape: logits
 // twice or once, layers kept or run again, and in smaller micro-batches.
 func BenchmarkLearn(b *testing.B) {
-	m, err := New(smol, backends()["cpu"], RandomSource(smol, 1))
+	m, err := New(smol, cpu.New(2), RandomSource(smol, 1))
 	if err != nil {
 		b.Fatal(err)
 	}

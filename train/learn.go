@@ -33,9 +33,7 @@ func (t *Trainer) learnAtOnce(mb microBatch, logp []float32) error {
 	if err != nil {
 		return err
 	}
-	packed := mb.pack(t.Decoding)
-	packed.Recording = t.recording
-	tokens, err := t.Model.Learn(packed, float32s(before.DLogP))
+	tokens, err := t.Model.Learn(mb.pack(t.Decoding), float32s(before.DLogP))
 	if err != nil {
 		return err
 	}

@@ -15,7 +15,8 @@ func after(prefix, prefixLen, start, length int) compute.Segment {
 }
 
 // layouts are batches around the edges of a page of 16: rows alone, prefixes of less than a page, of exactly one, of
-// more, groups one after the other and mixed, a segment of several tiles.
+// more, groups one after the other and mixed, a segment of several tiles, and segments that share more keys than one
+// piece of a gradient's work.
 var layouts = []layout{
 	{"one row", []compute.Segment{seg(0, 1)}},
 	{"rows alone", []compute.Segment{seg(0, 1), seg(1, 1), seg(2, 1)}},
@@ -30,6 +31,7 @@ var layouts = []layout{
 	{"mixed groups", []compute.Segment{seg(0, 18), seg(18, 3), after(0, 18, 21, 15), after(18, 3, 36, 14), after(0, 18, 50, 2)}},
 	{"part of a prefix", []compute.Segment{seg(0, 40), after(0, 35, 40, 4), after(0, 17, 44, 1)}},
 	{"150 rows", []compute.Segment{seg(0, 150)}},
+	{"long prefix", []compute.Segment{seg(0, 130), after(0, 130, 130, 120), after(0, 130, 250, 50)}},
 }
 
 func (l layout) rows() int {

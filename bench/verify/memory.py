@@ -40,7 +40,7 @@ def measure(a, memory):
     peak = usage.ru_maxrss * 1024
     ratio = plan["memory_peak"] / peak
     parts = ", ".join(f"{k.removeprefix('memory_')} {v / 1e6:.0f}" for k, v in plan.items() if k.startswith("memory_"))
-    print(f"memory {memory}: micro-batches of {plan['micro_batch_tokens']} tokens, {plan['kept_layers']} layers kept, {plan['max_running']} completions at a time")
+    print(f"memory {memory}: micro-batches of {plan['micro_batch_tokens']} tokens, {plan['kept_layers']} layers kept, {plan['recorded_layers']} recorded, {plan['max_running']} completions at a time")
     print(f"  planned (MB): {parts}")
     print(f"  measured peak {peak / 1e6:.0f} MB; planned/measured {ratio:.2f}; user {usage.ru_utime:.0f} s, system {usage.ru_stime:.0f} s")
     for line in burnish.read_jsonl(out / "metrics.jsonl"):

@@ -5,7 +5,8 @@
 
 Each limit's run gets a folder in DIR. Use two steps: in the second one everything that is kept between steps is there.
 The peak is the resident set's high-water mark that the kernel reports for the child process. It must be within 10% of the
-plan, or below it where the run's answers stay shorter than the longest allowed, and never above the limit.
+plan and never above the limit. A plan is made for the worst batch: take tasks of one length (--set env.limit=4 for a step
+of 4) and answers that use all their tokens, or say --within 0.3.
 """
 
 import argparse

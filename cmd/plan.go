@@ -27,7 +27,7 @@ func (t *term) plan(r *resolve.Run) {
 		field{"micro_batch_tokens", p.MicroBatchTokens}, field{"micro_batches_per_step", p.MicroBatches}, field{"largest_group_tokens", p.WorstGroup},
 		field{"kept_layers", fmt.Sprintf("%d of %d", p.KeptLayers, c.Model.Config().Layers)}, field{"recorded_layers", p.RecordedLayers}, field{"max_running", p.MaxRunning},
 		field{"memory_weights", t.bytes(p.Weights)}, field{"memory_reference", t.bytes(p.Reference)}, field{"memory_gradients", t.bytes(p.Gradients)},
-		field{"memory_optimizer", t.bytes(p.Optimizer)}, field{"memory_rollout", t.bytes(p.Rollout)}, field{"memory_training", t.bytes(p.Training)},
+		field{"memory_optimizer", t.bytes(p.Optimizer)}, field{"memory_recording", t.bytes(p.Recording)}, field{"memory_rollout", t.bytes(p.Rollout)}, field{"memory_training", t.bytes(p.Training)},
 		field{"memory_evaluation", t.bytes(p.Evaluated)}, field{"memory_spare", t.bytes(p.Spare)}, field{"memory_saving", t.bytes(p.Saved)}, field{"memory_runtime", t.bytes(p.Runtime)}, field{"memory_peak", t.bytes(p.Peak)},
 	)
 	t.fields(rows)

@@ -176,11 +176,14 @@ func sameRecipe(r *recipes.Recipe, dir string) error {
 	if err != nil {
 		return err
 	}
-	for _, choice := range []struct{ ours, theirs *int }{
-		{&r.Train.MicroBatchTokens, &saved.Train.MicroBatchTokens}, {&r.Train.KeptLayers, &saved.Train.KeptLayers}, {&r.Train.MaxRunning, &saved.Train.MaxRunning},
-		{&r.Train.RecordedLayers, &saved.Train.RecordedLayers},
+	for _, choice := range []struct {
+		ours, theirs *int
+		open         int // the value that leaves it to the plan
+	}{
+		{&r.Train.MicroBatchTokens, &saved.Train.MicroBatchTokens, 0}, {&r.Train.KeptLayers, &saved.Train.KeptLayers, 0},
+		{&r.Train.RecordedLayers, &saved.Train.RecordedLayers, -1}, {&r.Train.MaxRunning, &saved.Train.MaxRunning, 0},
 	} {
-		if *choice.ours == 0 {
+		if *choice.ours == choice.open {
 			*choice.ours = *choice.theirs
 		}
 	}

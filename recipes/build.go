@@ -56,7 +56,7 @@ func (d *decoder) build() *Recipe {
 
 	demonstrations := r.Algo.Kind != "" && r.Algo.Options.Needs().Demonstrations
 	r.Rollout = Rollout{MaxTokens: 256}
-	r.Train = Train{Seed: 1, EvalLimit: 100, CheckpointKeep: 2, Memory: autoMemory}
+	r.Train = Train{Seed: 1, EvalLimit: 100, CheckpointKeep: 2, Memory: autoMemory, RecordedLayers: -1}
 	if demonstrations {
 		r.Train.BatchSize = 8
 	} else {

@@ -67,7 +67,7 @@ var fieldDocs = map[string]string{
 	"recipes.Train.max_running":          "completions sampled at the same time at most; 0, the default: from the memory plan",
 	"recipes.Train.memory":               "what the run may take, such as 4GB or 1.5GB; auto, the default: four fifths of what is free",
 	"recipes.Train.micro_batch_tokens":   "tokens of a micro-batch at most; 0, the default: from the memory plan",
-	"recipes.Train.recorded_layers":      "layers whose activations the rollout keeps, so that learning needs no forward pass; -1: none; 0, the default: from the memory plan",
+	"recipes.Train.recorded_layers":      "layers whose activations a rollout leaves for the update, which then has no forward pass; -1, the default: from the memory plan; 0: none",
 	"recipes.Train.seed":                 "of every random draw; default 1",
 	"recipes.Train.steps":                "optimizer steps",
 	"recipes.envKeys.sampler":            "which tasks come next; default uniform",

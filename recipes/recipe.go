@@ -99,6 +99,6 @@ type Train struct {
 	Memory           string  `yaml:"memory"`               // what the run may take, such as 4GB or 1.5GB; auto, the default: four fifths of what is free
 	MicroBatchTokens int     `yaml:"micro_batch_tokens"`   // tokens of a micro-batch at most; 0, the default: from the memory plan
 	KeptLayers       int     `yaml:"kept_layers"`          // layers whose activations wait for the backward pass, the others are run again; 0, the default: from the memory plan
-	RecordedLayers   int     `yaml:"recorded_layers"`      // layers whose activations the rollout keeps, so that learning needs no forward pass; -1: none; 0, the default: from the memory plan
+	RecordedLayers   int     `yaml:"recorded_layers"`      // layers whose activations a rollout leaves for the update, which then has no forward pass; -1, the default: from the memory plan; 0: none
 	MaxRunning       int     `yaml:"max_running"`          // completions sampled at the same time at most; 0, the default: from the memory plan
 }

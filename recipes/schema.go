@@ -56,7 +56,7 @@ func Schema() []byte {
 		a.(object)["required"] = []string{"lr"}
 	}
 	describe("optim", rule)
-	describe("train", plain(Train{Seed: 1, BatchSize: 8, EvalLimit: 100, CheckpointKeep: 2, Memory: "auto"}))
+	describe("train", plain(Train{Seed: 1, BatchSize: 8, EvalLimit: 100, CheckpointKeep: 2, Memory: "auto", RecordedLayers: -1}))
 
 	out, err := json.MarshalIndent(object{
 		"$schema":              "https://json-schema.org/draft/2020-12/schema",

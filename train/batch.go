@@ -17,9 +17,9 @@ type row struct {
 	tokens        []int32
 	train         []bool    // nil: all of tokens
 	old           []float32 // log-probs of the rollout; nil for demonstrations
-	recorded      []int32   // its rows in the batch's recording; nil without one
 	advantage     float64
-	trained       int // how many tokens are trained
+	trained       int     // how many tokens are trained
+	recorded      []int32 // rows in the step's recording
 }
 
 // batch is everything one step works on. Token vectors run over the trained tokens of rows, in order.
@@ -33,8 +33,6 @@ type batch struct {
 	missing int
 	weights []float64 // [N]
 	ref     []float64 // [N], nil without a reference
-
-	recording *policy.Recording // the rollout's activations; nil when they aren't kept, or not any more
 
 	generated, computed int // decoder rows of the rollout, of the training forward pass
 	gap                 float64
@@ -86,16 +84,8 @@ func (b *batch) take(groups []rollout.Group) {
 	for i, g := range groups {
 		b.prompts = append(b.prompts, g.IDs)
 		for k, s := range g.Samples {
-			b.rows = append(b.rows, row{group: i, sample: k, tokens: s.Tokens, old: s.LogProbs, recorded: s.Recorded, trained: len(s.Tokens)})
+			b.rows = append(b.rows, row{group: i, sample: k, tokens: s.Tokens, old: s.LogProbs, trained: len(s.Tokens), recorded: s.Recorded})
 		}
-	}
-}
-
-// forget frees the rollout's activations.
-func (b *batch) forget() {
-	if b.recording != nil {
-		b.recording.Free()
-		b.recording = nil
 	}
 }
 

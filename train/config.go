@@ -43,9 +43,9 @@ type Config struct {
 	Eval Evaluation
 
 	MicroBatchTokens int   // decoder rows of a micro-batch; see Plan
+	RecordedLayers   int   // layers whose activations the rollout leaves for the update; 0 means that it runs its own forward pass
+	RecordedRows     int   // decoder rows of a step at most, when there are such layers
 	KeptLayers       int   // layers that keep their activations for the backward pass; 0 means all
-	RecordedRows     int   // decoder rows of a rollout at most, of which the activations are kept for learning; 0 means none are
-	RecordedLayers   int   // layers that keep them all; the others are run again
 	PlannedPeak      int64 // bytes, for the metrics; 0 when there is no plan
 
 	Dir      string // run folder
@@ -86,8 +86,6 @@ func (c *Config) validate() error {
 		return fmt.Errorf("train: micro-batches of %d tokens, want at least 1", c.MicroBatchTokens)
 	case c.KeptLayers < 0 || c.KeptLayers > c.Model.Config().Layers:
 		return fmt.Errorf("train: %d kept layers, want 0 (all) to %d", c.KeptLayers, c.Model.Config().Layers)
-	case c.RecordedRows < 0 || c.RecordedLayers < 0 || (c.RecordedRows > 0) != (c.RecordedLayers > 0):
-		return fmt.Errorf("train: %d rows recorded with %d layers, want neither or both", c.RecordedRows, c.RecordedLayers)
 	case c.CheckpointKeep < 1:
 		return fmt.Errorf("train: checkpoint_keep %d, want at least 1", c.CheckpointKeep)
 	case !(c.Rate >= 0) || math.IsInf(c.Rate, 0):

@@ -33,7 +33,9 @@ func (t *Trainer) learnAtOnce(mb microBatch, logp []float32) error {
 	if err != nil {
 		return err
 	}
-	tokens, err := t.Model.Learn(mb.pack(t.Decoding), float32s(before.DLogP))
+	packed := mb.pack(t.Decoding)
+	packed.Recording = t.recording
+	tokens, err := t.Model.Learn(packed, float32s(before.DLogP))
 	if err != nil {
 		return err
 	}

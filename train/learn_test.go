@@ -60,20 +60,36 @@ func TestAWrongClaimStopsTheRun(t *testing.T) {
 	}
 }
 
-// TestKeptLayersChangeNoBitOfARun: neither layers that are run again nor what the rollout recorded; a recording that is
-// too small is not used.
+// TestKeptLayersChangeNoBitOfARun.
 func TestKeptLayersChangeNoBitOfARun(t *testing.T) {
-	plain := filepath.Join(t.TempDir(), "plain")
-	runAll(t, setup{}.config(t, plain))
-	for name, change := range map[string]func(*Config){
-		"one kept":      func(c *Config) { c.KeptLayers = 1 },
-		"recorded":      func(c *Config) { c.RecordedRows, c.RecordedLayers = 2000, 2 },
-		"one recorded":  func(c *Config) { c.RecordedRows, c.RecordedLayers, c.MicroBatchTokens = 2000, 1, 1 },
-		"no room":       func(c *Config) { c.RecordedRows, c.RecordedLayers = 40, 2 },
-		"few at a time": func(c *Config) { c.RecordedRows, c.RecordedLayers, c.Decoding.MaxRunning = 2000, 2, 3 },
-	} {
-		dir := filepath.Join(t.TempDir(), "run")
-		runAll(t, setup{change: change}.config(t, dir))
-		sameTree(t, name, dir, plain)
+	all, one := filepath.Join(t.TempDir(), "all"), filepath.Join(t.TempDir(), "one")
+	runAll(t, setup{}.config(t, all))
+	runAll(t, setup{change: func(c *Config) { c.KeptLayers = 1 }}.config(t, one))
+	sameTree(t, "all layers kept, one kept", one, all)
+}
+
+// TestRecordedLayersChangeNoBitOfARun: with all layers recorded, with one, and with room for too few rows, when the
+// update runs its own forward pass.
+func TestRecordedLayersChangeNoBitOfARun(t *testing.T) {
+	none := filepath.Join(t.TempDir(), "none")
+	runAll(t, setup{}.config(t, none))
+	for name, room := range map[string][2]int{"all": {2, 4096}, "one": {1, 4096}, "few": {2, 30}} {
+		dir := filepath.Join(t.TempDir(), name)
+		tr := newTrainer(t, setup{change: func(c *Config) { c.RecordedLayers, c.RecordedRows = room[0], room[1] }}.config(t, dir))
+		tr.afterRollout = func() {
+			if whole := tr.recording.Whole(); whole != (name != "few") {
+				t.Errorf("%s: step %d was recorded whole: %v", name, tr.Step()+1, whole)
+			}
+		}
+		if err := tr.Run(context.Background(), context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		if tr.recording != nil {
+			t.Errorf("%s: the evaluation at the end found the rollout's activations still there", name)
+		}
+		if err := tr.Close(); err != nil {
+			t.Fatal(err)
+		}
+		sameTree(t, "recorded layers: "+name, dir, none)
 	}
 }

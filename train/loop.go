@@ -12,7 +12,6 @@ import (
 // step is one optimizer step: ten calls, left to right. b carries what they make of it.
 func (t *Trainer) step(ctx context.Context, n int) error {
 	b := t.newBatch(n)
-	defer b.forget()
 	indices := t.Sampler.Next(t.Prompts)                    //  1 which tasks
 	prompts, err := rollout.Render(t.Model, t.Env, indices) //  2 the tasks, 3 in the model's tokens
 	if err != nil {
@@ -49,11 +48,7 @@ func (t *Trainer) complete(ctx context.Context, b *batch, prompts []rollout.Prom
 	defer b.time("rollout")()
 	t.tell(Event{Kind: Phase, Phase: "rollout"})
 	d := t.Decoding
-	d.Seed, d.Step = t.Seed, uint32(b.step)
-	if t.RecordedRows > 0 {
-		b.recording = t.Model.NewRecording(t.RecordedRows, t.RecordedLayers)
-		d.Record = b.recording
-	}
+	d.Seed, d.Step, d.Record = t.Seed, uint32(b.step), t.remember()
 	groups, computed, err := rollout.Generate(ctx, t.Model, prompts, t.Samples, d)
 	if err != nil {
 		return err
@@ -129,7 +124,6 @@ func (t *Trainer) learn(ctx context.Context, b *batch) error {
 		}
 		t.tell(Event{Kind: Progress, Done: mb.to, Total: len(b.rows)})
 	}
-	b.forget()
 	return t.Model.FinishGrads()
 }
 

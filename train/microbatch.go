@@ -41,7 +41,7 @@ func (b *batch) cut(budget int) []microBatch {
 
 // pack is the micro-batch for the policy.
 func (m microBatch) pack(d policy.Decoding) policy.Batch {
-	out := policy.Batch{Temperature: d.LogProbTemperature(), Recording: m.recording}
+	out := policy.Batch{Temperature: d.LogProbTemperature()}
 	last := -1
 	for _, r := range m.rows[m.from:m.to] {
 		if r.group != last {

@@ -16,6 +16,7 @@ type Plan struct {
 	Gradients int64
 	Optimizer int64
 	Rollout   int64 // cache, logits and scratch while sampling
+	Recording int64 // activations of the rollout, kept for the update
 	Training  int64 // activations and scratch of the largest micro-batch
 	Evaluated int64 // cache, logits and scratch while the held-out tasks are answered
 	Spare     int64 // freed buffers that wait for their next use
@@ -25,13 +26,12 @@ type Plan struct {
 
 	MicroBatchTokens int // most decoder rows of a micro-batch
 	KeptLayers       int // layers that keep their activations; the others are run again in the backward pass
-	RecordedLayers   int // layers whose activations the rollout keeps for learning; -1 when it keeps none
 	MaxRunning       int // sequences decoded together
+	RecordedLayers   int // layers whose activations the rollout leaves for the update; 0: it runs its own forward pass
+	RecordedRows     int // decoder rows of a step, in the worst case
 
-	RecordedRows int   // decoder rows of a step's rollout; 0 when it is not recorded
-	Recorded     int64 // of Rollout and of Training: what the rollout keeps for learning
-	WorstGroup   int   // decoder rows of the largest prompt group
-	MicroBatches int   // of a step, in the worst case
+	WorstGroup   int // decoder rows of the largest prompt group
+	MicroBatches int // of a step, in the worst case
 }
 
 // Workload is what a plan is made for.
@@ -54,7 +54,7 @@ type Workload struct {
 
 	// What is chosen already; 0 lets the plan choose.
 	MicroBatch, KeptLayers, MaxRunning int
-	RecordedLayers                     int // -1: none
+	RecordedLayers                     int // -1 lets the plan choose
 }
 
 // TooLittleMemory says that the limit is below the least that would do.
@@ -72,7 +72,7 @@ const (
 	passRows = 4
 	// againShare is the time of running all layers again, as a share of forward and backward, as BenchmarkLearn finds it.
 	againShare = 0.2
-	// recordedShare is the time of the forward pass that a recorded rollout saves, less that of picking its rows.
+	// recordedShare is the time of the forward pass that a recording saves, less that of picking its rows.
 	recordedShare = 0.27
 )
 
@@ -97,7 +97,7 @@ func NewPlan(w Workload) (Plan, error) {
 	w.chooseTraining(&p, room)
 	w.chooseRecording(&p, room)
 	p.MicroBatches = w.microBatches(p.MicroBatchTokens)
-	held += max(p.Training, p.Rollout, p.Evaluated)
+	held += max(p.Recording+max(p.Training, p.Rollout), p.Evaluated)
 	p.Spare = int64(spareShare * float64(held))
 	p.Peak = held + p.Spare + p.Saved + p.Runtime
 	if w.Limit > 0 && p.Peak > w.Limit {
@@ -132,48 +132,13 @@ func (w *Workload) chooseTraining(p *Plan, room int64) {
 	best := math.Inf(1)
 	for _, rows := range w.microBatchChoices() {
 		for _, kept := range w.keptChoices() {
-			bytes, cost := w.trainingBytes(rows, kept, false), w.cost(rows, kept)
+			bytes, cost := w.trainingBytes(rows, kept), w.cost(rows, kept)
 			fits, fitted := bytes <= room, p.Training <= room
 			if fits && (!fitted || cost < best) || !fits && !fitted && bytes < p.Training {
 				p.Training, p.MicroBatchTokens, p.KeptLayers, best = bytes, rows, kept, cost
 			}
 		}
 	}
-}
-
-// chooseRecording keeps the activations of as many layers of the rollout as fit, if that is faster than a forward pass.
-func (w *Workload) chooseRecording(p *Plan, room int64) {
-	p.RecordedLayers = -1
-	layers := w.Config.Layers
-	if w.RecordedLayers != 0 {
-		layers = w.RecordedLayers
-	}
-	if w.Demonstrations || layers < 0 {
-		return
-	}
-	rows := w.MicroBatch
-	if rows == 0 {
-		rows = max(fullRows, p.WorstGroup)
-	}
-	for ; layers >= 1; layers-- {
-		bytes, training := w.recordedBytes(layers), w.trainingBytes(rows, 1, true)
-		fits := max(p.Rollout, training)+bytes <= room
-		faster := w.recordedCost(rows, layers) < w.cost(p.MicroBatchTokens, p.KeptLayers)
-		if w.RecordedLayers == 0 && !(fits && faster) {
-			continue
-		}
-		p.RecordedLayers, p.RecordedRows, p.Recorded = layers, w.recordedRows(), bytes
-		p.Rollout, p.Training, p.MicroBatchTokens = p.Rollout+bytes, training+bytes, rows
-		if w.KeptLayers == 0 {
-			p.KeptLayers = 1 // not used, unless something else than the rollout is learned from
-		}
-		return
-	}
-}
-
-// recordedCost is cost when the rollout keeps activations.
-func (w *Workload) recordedCost(rows, layers int) float64 {
-	return w.cost(rows, layers) - recordedShare
 }
 
 // cost is the time lost, as a share of that of a plan without limits.

@@ -123,9 +123,6 @@ func TestPlanIsNearWhatIsAllocated(t *testing.T) {
 			w := Workload{Config: cfg.Model.Config(), Trained: trained, StateBytes: cfg.Optim.StateBytes(trained), Adapter: c.s.lora, Reference: c.s.reference,
 				Prompts: cfg.Prompts, Samples: cfg.Samples, PromptTokens: c.env.prompt, MaxTokens: c.max, Demonstrations: need.Demonstrations, MicroBatch: cfg.MicroBatchTokens, KeptLayers: cfg.KeptLayers, RecordedLayers: cfg.RecordedLayers,
 				EvalPrompts: slices.Repeat([]int{held.prompt}, cfg.Eval.Limit), EvalMaxTokens: cfg.Eval.Decoding.MaxTokens}
-			if w.RecordedLayers == 0 {
-				w.RecordedLayers = -1
-			}
 			p, err := NewPlan(w)
 			if err != nil {
 				t.Fatal(err)
@@ -133,7 +130,7 @@ func TestPlanIsNearWhatIsAllocated(t *testing.T) {
 			if p.RecordedRows != cfg.RecordedRows {
 				t.Errorf("%d rows recorded, want %d", p.RecordedRows, cfg.RecordedRows)
 			}
-			if cfg.KeptLayers == 0 && cfg.RecordedLayers == 0 && p.KeptLayers != 3 {
+			if cfg.KeptLayers == 0 && p.KeptLayers != 3 {
 				t.Errorf("%d layers kept without a limit, want all 3", p.KeptLayers)
 			}
 			runAll(t, cfg)
@@ -148,7 +145,7 @@ func TestPlanIsNearWhatIsAllocated(t *testing.T) {
 
 func TestPlanChoosesMicroBatches(t *testing.T) {
 	m := openModel(t, cpu.New(1))
-	w := Workload{Config: m.Config(), Trained: m.TrainedElements(), Prompts: 8, Samples: 4, PromptTokens: 50, MaxTokens: 20, RecordedLayers: -1}
+	w := Workload{Config: m.Config(), Trained: m.TrainedElements(), Prompts: 8, Samples: 4, PromptTokens: 50, MaxTokens: 20}
 	p, err := NewPlan(w)
 	if err != nil {
 		t.Fatal(err)
@@ -178,7 +175,7 @@ func smol(t *testing.T) Workload {
 		t.Fatal(err)
 	}
 	const elements = 134_515_008
-	return Workload{Config: c, Trained: elements, StateBytes: 8 * elements, Prompts: 4, Samples: 8, PromptTokens: 289, MaxTokens: 128}
+	return Workload{Config: c, Trained: elements, StateBytes: 8 * elements, Prompts: 4, Samples: 8, PromptTokens: 289, MaxTokens: 128, RecordedLayers: -1}
 }
 
 // TestPlanStaysBelowItsLimit: the tighter it is, the more layers are run again and the smaller micro-batches are; nothing
@@ -197,7 +194,7 @@ func TestPlanStaysBelowItsLimit(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !w.Demonstrations && free.RecordedLayers != 30 || w.Demonstrations && (free.KeptLayers != 30 || free.RecordedLayers != -1) || free.MaxRunning != min(generate.DefaultRunning, max(len(w.EvalPrompts), w.Prompts*w.Samples)) && !w.Demonstrations {
+			if !w.Demonstrations && free.RecordedLayers != 30 || w.Demonstrations && free.RecordedLayers != 0 || free.KeptLayers != 30 || free.MaxRunning != min(generate.DefaultRunning, max(len(w.EvalPrompts), w.Prompts*w.Samples)) && !w.Demonstrations {
 				t.Errorf("without a limit %d layers are kept, %d recorded, and %d run", free.KeptLayers, free.RecordedLayers, free.MaxRunning)
 			}
 			w.Limit = 1

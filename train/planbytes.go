@@ -73,7 +73,7 @@ func (w *Workload) weightBytes() int64 {
 
 // trainingBytes is the peak of a micro-batch with the given budget, in its backward pass: what was kept, the gradient of
 // the residual stream, and the larger of what the head needs and what a layer needs; the layers use that in turn.
-func (w *Workload) trainingBytes(budget, kept int, recorded bool) int64 {
+func (w *Workload) trainingBytes(budget, kept int) int64 {
 	c, act := w.Config, w.actBytes()
 	h, inner, q, kv := widths(c)
 	rows := int64(min(max(budget, w.groupRows()), w.Prompts*w.groupRows()))
@@ -81,11 +81,7 @@ func (w *Workload) trainingBytes(budget, kept int, recorded bool) int64 {
 	if !w.Demonstrations {
 		trained = rows * int64(w.Samples*w.MaxTokens) / int64(w.groupRows())
 	}
-	row := w.keptRow(c.Layers, kept)
-	if recorded { // picked a layer at a time
-		row = w.keptRow(1, 1)
-	}
-	row += 4 * h // dx
+	row := w.keptRow(kept) + 4*h // and dx
 	layer := rows * (4*(h+q+2*kv) + act*(h+4*inner+q))
 	head := min(trained, int64(c.HeadChunk())) * (4*int64(c.Vocab) + (8+act)*h)
 	total := rows*row + 4*h*trained + max(layer, head)
@@ -95,18 +91,10 @@ func (w *Workload) trainingBytes(budget, kept int, recorded bool) int64 {
 	return total
 }
 
-// keptRow is what a row keeps of some layers, of which so many keep all; see decoder's kept.go.
-func (w *Workload) keptRow(layers, full int) int64 {
+// keptRow is the input of every layer and the activations of some, bytes a row; see decoder's kept.go.
+func (w *Workload) keptRow(kept int) int64 {
 	h, inner, q, kv := widths(w.Config)
-	return int64(layers)*4*h + int64(full)*(4*h+w.actBytes()*(2*q+2*kv+2*inner))
-}
-
-// recordedRows is the decoder rows of a step's rollout.
-func (w *Workload) recordedRows() int { return w.Prompts * w.groupRows() }
-
-// recordedBytes is a recording of a step's rollout: what every row keeps, and the last layer's output.
-func (w *Workload) recordedBytes(layers int) int64 {
-	return int64(w.recordedRows()) * (w.keptRow(w.Config.Layers, layers) + 4*int64(w.Config.Hidden))
+	return int64(w.Config.Layers)*4*h + int64(kept)*(4*h+w.actBytes()*(2*q+2*kv+2*inner))
 }
 
 // collectedBytes is what gathers the embedding's gradient over a step: a row for every token that occurs, in a buffer

@@ -28,6 +28,8 @@ type Trainer struct {
 	best      best
 	saved     time.Duration // the last checkpoint's time, reported with the next step
 
+	recording *policy.Recording // of the step's rollout; nil when the update runs its own forward pass
+
 	afterRollout func() // tests reach in here, between rollout and training
 }
 
@@ -151,10 +153,27 @@ func (t *Trainer) Close() error {
 		errs = append(errs, t.completions.Close())
 	}
 	errs = append(errs, t.deadlines.close())
+	t.forget()
 	if t.folder != nil {
 		errs = append(errs, t.folder.Close())
 	}
 	return errors.Join(errs...)
+}
+
+// remember makes room for the activations of a rollout, unless there is.
+func (t *Trainer) remember() *policy.Recording {
+	if t.RecordedLayers > 0 && t.recording == nil {
+		t.recording = t.Model.NewRecording(t.RecordedRows, t.RecordedLayers)
+	}
+	return t.recording
+}
+
+// forget frees the rollout's activations, where something else needs the memory.
+func (t *Trainer) forget() {
+	if t.recording != nil {
+		t.recording.Free()
+		t.recording = nil
+	}
 }
 
 // Step is how many steps are done.

@@ -42,12 +42,9 @@ func (r *Run) plan() error {
 		return err
 	}
 	t, c := &r.Recipe.Train, &r.Config
-	p := r.Plan
-	t.MicroBatchTokens, t.KeptLayers, t.MaxRunning, t.RecordedLayers = p.MicroBatchTokens, p.KeptLayers, p.MaxRunning, p.RecordedLayers
-	c.MicroBatchTokens, c.KeptLayers, c.PlannedPeak = p.MicroBatchTokens, p.KeptLayers, p.Peak
-	if p.RecordedLayers > 0 {
-		c.RecordedLayers, c.RecordedRows = p.RecordedLayers, p.RecordedRows
-	}
+	t.MicroBatchTokens, t.KeptLayers, t.MaxRunning, t.RecordedLayers = r.Plan.MicroBatchTokens, r.Plan.KeptLayers, r.Plan.MaxRunning, r.Plan.RecordedLayers
+	c.RecordedLayers, c.RecordedRows = r.Plan.RecordedLayers, r.Plan.RecordedRows
+	c.MicroBatchTokens, c.KeptLayers, c.PlannedPeak = t.MicroBatchTokens, t.KeptLayers, r.Plan.Peak
 	c.Decoding.MaxRunning, c.Eval.Decoding.MaxRunning = t.MaxRunning, t.MaxRunning
 	return nil
 }
@@ -70,13 +67,11 @@ func (r *Run) workload() (w train.Workload, err error) {
 	if w.Demonstrations {
 		w.MaxTokens = r.Audit.Target.Max
 	}
-	for _, given := range []struct {
-		key    string
-		layers int
-	}{{"kept_layers", t.KeptLayers}, {"recorded_layers", t.RecordedLayers}} {
-		if given.layers > w.Config.Layers {
-			return w, hinted{fmt.Errorf("train.%s is %d, the model has %d layers", given.key, given.layers, w.Config.Layers), "--set train." + given.key + "=0 leaves it to the memory plan"}
-		}
+	if t.RecordedLayers > w.Config.Layers {
+		return w, hinted{fmt.Errorf("train.recorded_layers is %d, the model has %d layers", t.RecordedLayers, w.Config.Layers), "--set train.recorded_layers=-1 leaves it to the memory plan"}
+	}
+	if t.KeptLayers > w.Config.Layers {
+		return w, hinted{fmt.Errorf("train.kept_layers is %d, the model has %d layers", t.KeptLayers, w.Config.Layers), "--set train.kept_layers=0 leaves it to the memory plan"}
 	}
 	w.Trained = c.Model.TrainedElements()
 	w.StateBytes = c.Optim.StateBytes(w.Trained)

@@ -94,7 +94,7 @@ def geometric(values):
 
 
 def cold(a, quiet):
-    """One row against memory: the largest matrix's share of the bandwidth."""
+    """One row against memory: the share of the bandwidth, as the geometric mean over the matrices."""
     shares = []
     for _ in range(a.repeats):
         lines = ratio.burnish(a, "bench", "gemm", "--rows", 1, "--seconds", 0.5, "--cold")

@@ -89,6 +89,11 @@ def serve(folder, run, steps, threads, prompts, samples, prompt_tokens, tokens):
             print("\n" + json.dumps({"seconds": time.perf_counter() - self.start, "rollout": rollout["seconds"], "peak_rss": ratio.peak_rss(),
                                      "to_first_step": self.to_first_step, "version": f"TRL {trl.__version__}"}), flush=True)
 
+        def on_log(self, *_, logs=None, **__):
+            length = (logs or {}).get("completions/mean_length")
+            if length not in (None, tokens):
+                raise SystemExit(f"TRL: completions of {length} tokens on average, want {tokens} each")
+
     rollout = {"seconds": 0.0}
     with tempfile.TemporaryDirectory() as out:
         trainer = trl.GRPOTrainer(

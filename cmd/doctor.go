@@ -45,7 +45,7 @@ func (t *term) checkKernels() (wrong string, err error) {
 	t.section("machine", []field{
 		{"cpu", m.CPU}, {"vendor", m.Vendor}, {"cores", m.Cores}, {"threads", cpu.New(t.threads).Threads()}, {"features", m.Features},
 		{"l1", t.cache(m.L1)}, {"l2", t.cache(m.L2)}, {"l3", t.cache(m.L3)},
-		{"memory_free", t.bytes(m.Free)}, {"huge_pages", orNone(m.HugePages)},
+		{"memory", t.bytes(m.Memory)}, {"memory_free", t.bytes(m.Free)}, {"huge_pages", orNone(m.HugePages)},
 		{"kernels", sets}, {"kernels_used", sets[len(sets)-1]},
 	})
 	for _, set := range sets {

@@ -36,8 +36,12 @@ func (t *term) plan(r *resolve.Run) {
 // planLine is the plan in a line, for those who don't ask for all of it.
 func planLine(r *resolve.Run) string {
 	p, c := r.Plan, r.Config
-	return fmt.Sprintf("memory: %.2f GB planned; micro-batches of %d tokens, activations of %d of %d layers kept, %d completions at a time",
-		float64(p.Peak)/1e9, p.MicroBatchTokens, p.KeptLayers, c.Model.Config().Layers, p.MaxRunning)
+	kept, from := p.KeptLayers, ""
+	if p.RecordedLayers > 0 {
+		kept, from = p.RecordedLayers, " from the rollout on"
+	}
+	return fmt.Sprintf("memory: %.2f GB planned; micro-batches of %d tokens, activations of %d of %d layers kept%s, %d completions at a time",
+		float64(p.Peak)/1e9, p.MicroBatchTokens, kept, c.Model.Config().Layers, from, p.MaxRunning)
 }
 
 func lengths(l train.Lengths) string {

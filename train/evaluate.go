@@ -27,6 +27,7 @@ func (t *Trainer) firstEvaluation(ctx context.Context) error {
 // evaluate measures the policy on held-out tasks, the same ones with the same draws each time, and remembers the best.
 func (t *Trainer) evaluate(ctx context.Context, m *Metrics) error {
 	start := time.Now()
+	t.forget()
 	t.tell(Event{Kind: Phase, Phase: "evaluation"})
 	d := t.Eval.Decoding
 	d.Seed, d.Step = t.Seed, evalStep

@@ -76,11 +76,16 @@ func TestRecordedLayersChangeNoBitOfARun(t *testing.T) {
 	for name, room := range map[string][2]int{"all": {2, 4096}, "one": {1, 4096}, "few": {2, 30}} {
 		dir := filepath.Join(t.TempDir(), name)
 		tr := newTrainer(t, setup{change: func(c *Config) { c.RecordedLayers, c.RecordedRows = room[0], room[1] }}.config(t, dir))
+		tr.afterRollout = func() {
+			if whole := tr.recording.Whole(); whole != (name != "few") {
+				t.Errorf("%s: step %d was recorded whole: %v", name, tr.Step()+1, whole)
+			}
+		}
 		if err := tr.Run(context.Background(), context.Background()); err != nil {
 			t.Fatal(err)
 		}
-		if whole := tr.recording.Whole(); whole != (name != "few") {
-			t.Errorf("%s: the last step was recorded whole: %v", name, whole)
+		if tr.recording != nil {
+			t.Errorf("%s: the evaluation at the end found the rollout's activations still there", name)
 		}
 		if err := tr.Close(); err != nil {
 			t.Fatal(err)

@@ -48,7 +48,7 @@ func (t *Trainer) complete(ctx context.Context, b *batch, prompts []rollout.Prom
 	defer b.time("rollout")()
 	t.tell(Event{Kind: Phase, Phase: "rollout"})
 	d := t.Decoding
-	d.Seed, d.Step, d.Record = t.Seed, uint32(b.step), t.recording
+	d.Seed, d.Step, d.Record = t.Seed, uint32(b.step), t.remember()
 	groups, computed, err := rollout.Generate(ctx, t.Model, prompts, t.Samples, d)
 	if err != nil {
 		return err

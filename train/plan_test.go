@@ -82,6 +82,8 @@ func TestPlanIsNearWhatIsAllocated(t *testing.T) {
 		{"grpo, second model", setup{reference: true, change: func(c *Config) { withKL(c); c.MicroBatchTokens = 212 }}, fixed{30, 0}, 20}, // two groups
 		{"grpo, lora", setup{lora: true, change: withKL}, fixed{60, 0}, 40},
 		{"grpo, one layer kept", setup{change: func(c *Config) { c.KeptLayers = 1 }}, fixed{60, 0}, 40},
+		{"grpo, recorded", setup{change: func(c *Config) { c.RecordedLayers, c.RecordedRows = 3, 648 }}, fixed{60, 0}, 40},
+		{"grpo, one layer recorded", setup{lora: true, change: func(c *Config) { withKL(c); c.RecordedLayers, c.RecordedRows = 1, 648 }}, fixed{60, 0}, 40},
 		{"sft, two layers kept", setup{change: func(c *Config) { supervised(c); c.KeptLayers, c.MicroBatchTokens = 2, 300 }}, fixed{60, 90}, 90},
 		{"sft", setup{change: func(c *Config) { supervised(c); c.MicroBatchTokens = 300 }}, fixed{60, 90}, 90},
 		{"sft, mostly evaluation", setup{change: func(c *Config) {
@@ -119,11 +121,14 @@ func TestPlanIsNearWhatIsAllocated(t *testing.T) {
 			}
 			need, trained := cfg.Algo.Needs(), cfg.Model.TrainedElements()
 			w := Workload{Config: cfg.Model.Config(), Trained: trained, StateBytes: cfg.Optim.StateBytes(trained), Adapter: c.s.lora, Reference: c.s.reference,
-				Prompts: cfg.Prompts, Samples: cfg.Samples, PromptTokens: c.env.prompt, MaxTokens: c.max, Demonstrations: need.Demonstrations, MicroBatch: cfg.MicroBatchTokens, KeptLayers: cfg.KeptLayers,
+				Prompts: cfg.Prompts, Samples: cfg.Samples, PromptTokens: c.env.prompt, MaxTokens: c.max, Demonstrations: need.Demonstrations, MicroBatch: cfg.MicroBatchTokens, KeptLayers: cfg.KeptLayers, RecordedLayers: cfg.RecordedLayers,
 				EvalPrompts: slices.Repeat([]int{held.prompt}, cfg.Eval.Limit), EvalMaxTokens: cfg.Eval.Decoding.MaxTokens}
 			p, err := NewPlan(w)
 			if err != nil {
 				t.Fatal(err)
+			}
+			if p.RecordedRows != cfg.RecordedRows {
+				t.Errorf("%d rows recorded, want %d", p.RecordedRows, cfg.RecordedRows)
 			}
 			if cfg.KeptLayers == 0 && p.KeptLayers != 3 {
 				t.Errorf("%d layers kept without a limit, want all 3", p.KeptLayers)
@@ -170,7 +175,7 @@ func smol(t *testing.T) Workload {
 		t.Fatal(err)
 	}
 	const elements = 134_515_008
-	return Workload{Config: c, Trained: elements, StateBytes: 8 * elements, Prompts: 4, Samples: 8, PromptTokens: 289, MaxTokens: 128}
+	return Workload{Config: c, Trained: elements, StateBytes: 8 * elements, Prompts: 4, Samples: 8, PromptTokens: 289, MaxTokens: 128, RecordedLayers: -1}
 }
 
 // TestPlanStaysBelowItsLimit: the tighter it is, the more layers are run again and the smaller micro-batches are; nothing
@@ -189,8 +194,8 @@ func TestPlanStaysBelowItsLimit(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if free.KeptLayers != 30 || free.MaxRunning != min(generate.DefaultRunning, max(len(w.EvalPrompts), w.Prompts*w.Samples)) && !w.Demonstrations {
-				t.Errorf("without a limit %d layers are kept and %d run", free.KeptLayers, free.MaxRunning)
+			if !w.Demonstrations && free.RecordedLayers != 30 || w.Demonstrations && free.RecordedLayers != 0 || free.KeptLayers != 30 || free.MaxRunning != min(generate.DefaultRunning, max(len(w.EvalPrompts), w.Prompts*w.Samples)) && !w.Demonstrations {
+				t.Errorf("without a limit %d layers are kept, %d recorded, and %d run", free.KeptLayers, free.RecordedLayers, free.MaxRunning)
 			}
 			w.Limit = 1
 			var short *TooLittleMemory
@@ -205,8 +210,11 @@ func TestPlanStaysBelowItsLimit(t *testing.T) {
 					t.Fatalf("limit %d, peak %d: error %v", limit, p.Peak, err)
 				}
 				cost := w.cost(p.MicroBatchTokens, p.KeptLayers)
+				if p.RecordedLayers > 0 {
+					cost = w.recordedCost(p.MicroBatchTokens, p.RecordedLayers)
+				}
 				if cost > last {
-					t.Errorf("limit %d: %d layers kept, micro-batches of %d rows: slower than with less memory", limit, p.KeptLayers, p.MicroBatchTokens)
+					t.Errorf("limit %d: %d layers kept, %d recorded, micro-batches of %d rows: slower than with less memory", limit, p.KeptLayers, p.RecordedLayers, p.MicroBatchTokens)
 				}
 				last = cost
 			}
@@ -225,13 +233,13 @@ func TestPlanStaysBelowItsLimit(t *testing.T) {
 // TestPlanKeepsWhatIsChosen, as a resumed run's recipe has it.
 func TestPlanKeepsWhatIsChosen(t *testing.T) {
 	w := smol(t)
-	w.MicroBatch, w.KeptLayers, w.MaxRunning = 1500, 7, 3
+	w.MicroBatch, w.KeptLayers, w.MaxRunning, w.RecordedLayers = 1500, 7, 3, 4
 	p, err := NewPlan(w)
-	if err != nil || p.MicroBatchTokens != 1500 || p.KeptLayers != 7 || p.MaxRunning != 3 {
+	if err != nil || p.MicroBatchTokens != 1500 || p.KeptLayers != 7 || p.MaxRunning != 3 || p.RecordedLayers != 4 {
 		t.Errorf("plan %+v, error %v", p, err)
 	}
 	w.Limit = p.Peak - 1
-	if q, err := NewPlan(w); err == nil || q.KeptLayers != 7 || q.MaxRunning != 3 || q.MicroBatchTokens != 1500 {
+	if q, err := NewPlan(w); err == nil || q.KeptLayers != 7 || q.MaxRunning != 3 || q.RecordedLayers != 4 || q.MicroBatchTokens != 1500 {
 		t.Errorf("plan %+v of less memory, error %v", q, err)
 	}
 }

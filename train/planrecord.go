@@ -17,13 +17,18 @@ func (w *Workload) chooseRecording(p *Plan, room int64) {
 			n = w.RecordedLayers
 		}
 		recording, training := w.recordingBytes(n), w.recordedTrainingBytes(rows)
-		fits := recording+max(training, p.Rollout, p.Evaluated) <= room
-		if fits && w.cost(rows, n)-againShare < w.cost(p.MicroBatchTokens, p.KeptLayers) || w.RecordedLayers > 0 {
+		fits := recording+max(training, p.Rollout) <= room
+		if fits && w.recordedCost(rows, n) < w.cost(p.MicroBatchTokens, p.KeptLayers) || w.RecordedLayers > 0 {
 			p.RecordedLayers, p.RecordedRows, p.Recording = n, w.Prompts*w.groupRows(), recording
 			p.Training, p.MicroBatchTokens = training, rows
 			return
 		}
 	}
+}
+
+// recordedCost is cost when the update learns from a recording.
+func (w *Workload) recordedCost(rows, layers int) float64 {
+	return w.cost(rows, layers) - recordedShare
 }
 
 // recordingBytes is the input of every layer, what layers keep, and the last layer's output, of all rows of a step.

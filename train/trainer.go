@@ -49,9 +49,6 @@ func New(c Config) (*Trainer, error) {
 	if t.KeptLayers > 0 {
 		t.Model.KeepLayers(t.KeptLayers)
 	}
-	if t.RecordedLayers > 0 {
-		t.recording = t.Model.NewRecording(t.RecordedRows, t.RecordedLayers)
-	}
 	for _, p := range t.Model.Params() {
 		if p.Trainable {
 			t.params = append(t.params, optim.Param{Name: p.Name, Data: p.Data, Grad: p.Grad, Decay: p.Decay})
@@ -156,14 +153,27 @@ func (t *Trainer) Close() error {
 		errs = append(errs, t.completions.Close())
 	}
 	errs = append(errs, t.deadlines.close())
-	if t.recording != nil {
-		t.recording.Free()
-		t.recording = nil
-	}
+	t.forget()
 	if t.folder != nil {
 		errs = append(errs, t.folder.Close())
 	}
 	return errors.Join(errs...)
+}
+
+// remember makes room for the activations of a rollout, unless there is.
+func (t *Trainer) remember() *policy.Recording {
+	if t.RecordedLayers > 0 && t.recording == nil {
+		t.recording = t.Model.NewRecording(t.RecordedRows, t.RecordedLayers)
+	}
+	return t.recording
+}
+
+// forget frees the rollout's activations, where something else needs the memory.
+func (t *Trainer) forget() {
+	if t.recording != nil {
+		t.recording.Free()
+		t.recording = nil
+	}
 }
 
 // Step is how many steps are done.

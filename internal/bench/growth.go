@@ -59,8 +59,11 @@ func Growth(ctx context.Context, s GrowthSpec) ([]GrowthPoint, error) {
 		}
 	}
 	for _, threads := range s.Threads {
-		context, err := s.generation(ctx, threads, add)
+		context, err := s.decoding(ctx, threads, add)
 		if err != nil {
+			return points, err
+		}
+		if err := s.prompts(ctx, threads, context, add); err != nil {
 			return points, err
 		}
 		if err := s.training(ctx, threads, context, add); err != nil {
@@ -72,18 +75,26 @@ func Growth(ctx context.Context, s GrowthSpec) ([]GrowthPoint, error) {
 
 type addPoint func(work Work, threads, x int, v Spread, r Run)
 
-// generation measures decoding against the batch and prompts against the length. most is the model's context.
-func (s GrowthSpec) generation(ctx context.Context, threads int, add addPoint) (most int, err error) {
+// open loads the model for generation, with memory of its own.
+func (s GrowthSpec) open(threads int) (*policy.Model, error) {
 	b, err := s.Backend(threads)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	m, err := policy.Open(s.Model, b)
+	if err == nil {
+		m.Freeze()
+	}
+	return m, err
+}
+
+// decoding measures sampling against the batch. most is the model's context.
+func (s GrowthSpec) decoding(ctx context.Context, threads int, add addPoint) (most int, err error) {
+	m, err := s.open(threads)
 	if err != nil {
 		return 0, err
 	}
 	defer m.Close()
-	m.Freeze()
 	for _, n := range s.Batches {
 		samples := samplesOfPrompt
 		for n%samples != 0 {
@@ -96,17 +107,27 @@ func (s GrowthSpec) generation(ctx context.Context, threads int, add addPoint) (
 		}
 		add(Decoding, threads, n, r.Decode, r.Run)
 	}
+	return m.Context(), nil
+}
+
+// prompts measures their processing against the length.
+func (s GrowthSpec) prompts(ctx context.Context, threads, most int, add addPoint) error {
+	m, err := s.open(threads)
+	if err != nil {
+		return err
+	}
+	defer m.Close()
 	for _, n := range s.Lengths {
-		if n >= m.Context() {
+		if n >= most {
 			continue
 		}
 		r, err := Decode(ctx, m, DecodeSpec{Prompts: 1, Samples: 1, PromptTokens: n, Tokens: 1, ElementBytes: s.ElementBytes, Repeats: s.Repeats})
 		if err != nil {
-			return 0, err
+			return err
 		}
 		add(Prompts, threads, n, r.Prefill, r.Run)
 	}
-	return m.Context(), nil
+	return nil
 }
 
 // training measures steps of SFT against the length.

@@ -15,6 +15,7 @@ type Machine struct {
 	Cores       int // that Go may use
 	Features    []string
 	L1, L2, L3  int    // bytes of data cache
+	Memory      int64  // bytes
 	Free        int64  // bytes that a run could have now
 	HugePages   string // always, madvise or never
 }
@@ -31,6 +32,7 @@ func ThisMachine() Machine {
 		CPU: strings.TrimSpace(cpuid.CPU.BrandName), Vendor: cpuid.CPU.VendorString, Cores: runtime.GOMAXPROCS(0),
 		L1: max(0, cpuid.CPU.Cache.L1D), L2: max(0, cpuid.CPU.Cache.L2), L3: max(0, cpuid.CPU.Cache.L3),
 	}
+	m.Memory, _ = machine.TotalMemory()
 	m.Free, _ = machine.FreeMemory()
 	for _, f := range features {
 		if cpuid.CPU.Supports(f.id) {

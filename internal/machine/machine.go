@@ -1,2 +1,2 @@
-// Package machine asks the system about memory: what is free, and what this process has taken at most.
+// Package machine asks the system about memory: what there is, what is free, and what this process has taken at most.
 package machine

@@ -19,6 +19,9 @@ func FreeMemory() (bytes int64, ok bool) {
 	return bytes, true
 }
 
+// TotalMemory is the bytes of this machine's memory.
+func TotalMemory() (bytes int64, ok bool) { return field("/proc/meminfo", "MemTotal:") }
+
 // PeakMemory is the most bytes that this process has had in memory (VmHWM).
 func PeakMemory() (bytes int64, ok bool) { return field("/proc/self/status", "VmHWM:") }
 

@@ -12,6 +12,9 @@ func TestMemoryIsPlausible(t *testing.T) {
 	if !ok || !ok2 || free < 1<<20 || peak < 1<<20 || peak > 1<<40 {
 		t.Errorf("free %d %v, peak %d %v", free, ok, peak, ok2)
 	}
+	if total, ok := TotalMemory(); !ok || total < free {
+		t.Errorf("total %d %v, want at least what is free, %d", total, ok, free)
+	}
 	held := make([]byte, 64<<20)
 	for i := range held {
 		held[i] = 1

@@ -61,7 +61,7 @@ type Workload struct {
 type TooLittleMemory struct{ Limit, Least int64 }
 
 func (e *TooLittleMemory) Error() string {
-	return fmt.Sprintf("plan: the run needs %.2f GB at least, %.2f GB are allowed", float64(e.Least)/1e9, float64(e.Limit)/1e9)
+	return fmt.Sprintf("plan: the run needs %d MB at least, %d MB are allowed", (e.Least+999_999)/1_000_000, e.Limit/1_000_000)
 }
 
 const (

@@ -5,7 +5,8 @@
 
 Each limit's run gets a folder in DIR. Use two steps: in the second one everything that is kept between steps is there.
 The peak is the resident set's high-water mark that the kernel reports for the child process. It must be within 10% of the
-plan, or below it where the run's answers stay shorter than the longest allowed, and never above the limit.
+plan and never above the limit. A plan is made for the worst batch: take tasks of one length (--set env.limit=4 for a step
+of 4) and answers that use all their tokens, or say --within 0.3.
 """
 
 import argparse
@@ -40,7 +41,7 @@ def measure(a, memory):
     peak = usage.ru_maxrss * 1024
     ratio = plan["memory_peak"] / peak
     parts = ", ".join(f"{k.removeprefix('memory_')} {v / 1e6:.0f}" for k, v in plan.items() if k.startswith("memory_"))
-    print(f"memory {memory}: micro-batches of {plan['micro_batch_tokens']} tokens, {plan['kept_layers']} layers kept, {plan['max_running']} completions at a time")
+    print(f"memory {memory}: micro-batches of {plan['micro_batch_tokens']} tokens, {plan['kept_layers']} layers kept, {plan['recorded_layers']} recorded, {plan['max_running']} completions at a time")
     print(f"  planned (MB): {parts}")
     print(f"  measured peak {peak / 1e6:.0f} MB; planned/measured {ratio:.2f}; user {usage.ru_utime:.0f} s, system {usage.ru_stime:.0f} s")
     for line in burnish.read_jsonl(out / "metrics.jsonl"):

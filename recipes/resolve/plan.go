@@ -35,7 +35,7 @@ func (r *Run) plan() error {
 	r.Plan, err = train.NewPlan(w)
 	switch {
 	case errors.As(err, &short) && auto:
-		r.Notes = append(r.Notes, fmt.Sprintf("the run needs %.2f GB; %.2f GB are %.0f%% of what is free now", gb(short.Least), gb(short.Limit), 100*freeShare))
+		r.Notes = append(r.Notes, fmt.Sprintf("the run needs %d MB; %d MB are %.0f%% of what is free now", short.Least/1e6, short.Limit/1e6, 100*freeShare))
 	case errors.As(err, &short):
 		return hinted{err, fmt.Sprintf("--set train.memory=%s, or less in rollout.max_tokens, rollout.samples_per_prompt or train.micro_batch_tokens", atLeast(short.Least))}
 	case err != nil:
@@ -48,8 +48,6 @@ func (r *Run) plan() error {
 	c.Decoding.MaxRunning, c.Eval.Decoding.MaxRunning = t.MaxRunning, t.MaxRunning
 	return nil
 }
-
-func gb(bytes int64) float64 { return float64(bytes) / 1e9 }
 
 // atLeast is a size that train.memory takes, rounded up.
 func atLeast(bytes int64) string {

@@ -9,8 +9,9 @@ import (
 const (
 	// keyBlock is how many keys' gradients one piece of work adds to: whole pages, and whole matrix tiles.
 	keyBlock = 8 * maxTileRows
-	// waveFloats bounds the probabilities that are held at once, 32 MB.
-	waveFloats = 8 << 20
+	// waveFloats is how many probabilities and their gradients are held at once beyond a tile a thread, 4 MB: they are read
+	// again from the cache.
+	waveFloats = 1 << 20
 )
 
 // attentionGrad is one call of AttentionGrad. It goes through the tiles in flat order, some at a time, a wave: first

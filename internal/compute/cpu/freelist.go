@@ -13,6 +13,9 @@ const (
 	bigBlock = 1 << 18
 	// mapStep is what sizes of mapped blocks are multiples of, in elements, 64 KB.
 	mapStep = 1 << 14
+	// chunkFloats is the size of the mappings that blocks of less than chunkBlock are cut from, 16 MB and 4 MB, so that
+	// these lie on huge pages too.
+	chunkFloats, chunkBlock = 1 << 22, 1 << 20
 	// slack is the share, 1/slack, by which blocks in use and kept together may exceed the most ever in use.
 	slack = 16
 )
@@ -25,6 +28,7 @@ type freeList struct {
 	kept             [][]float32      // oldest first
 	live, idle, peak int              // elements in use, kept, and the most ever in use
 	made             int              // blocks so far
+	chunk            []float32        // what is left of the last chunk
 	mapped           map[*float32]int // length of every block outside the Go heap, in use or kept
 }
 
@@ -83,12 +87,33 @@ func (l *freeList) fresh(size int) []float32 {
 	if size < bigBlock {
 		return newAligned(size)
 	}
-	block := mapFloats(size)
+	block := l.mapBlock(size)
 	if l.mapped == nil {
 		l.mapped = map[*float32]int{}
 	}
 	l.mapped[&block[0]] = size
 	return block
+}
+
+// mapBlock maps a block, or cuts it from a chunk.
+func (l *freeList) mapBlock(size int) []float32 {
+	if size >= chunkBlock || !mapsMemory {
+		return mapFloats(size)
+	}
+	if len(l.chunk) < size {
+		l.dropChunk()
+		l.chunk = mapFloats(chunkFloats)
+	}
+	block := l.chunk[:size:size]
+	l.chunk = l.chunk[size:]
+	return block
+}
+
+func (l *freeList) dropChunk() {
+	if len(l.chunk) > 0 {
+		unmapFloats(l.chunk)
+	}
+	l.chunk = nil
 }
 
 // put keeps a block for a later take.
@@ -123,6 +148,7 @@ func (l *freeList) release() {
 	for at, n := range l.mapped {
 		unmapFloats(unsafe.Slice(at, n))
 	}
+	l.dropChunk()
 	l.mapped, l.kept, l.idle = nil, nil, 0
 }
 

@@ -60,6 +60,43 @@ func TestMappingsGoWithTheirBackend(t *testing.T) {
 	t.Errorf("%d mappings outlive their backend", mappings(list))
 }
 
+// Weights of 1 to 4 MB lie on huge pages too: one behind the other in a chunk, which is given back block by block.
+func TestMiddlingBlocksShareChunks(t *testing.T) {
+	if !mapsMemory {
+		t.Skip("this system has no mappings")
+	}
+	b := New(1)
+	var held []compute.Buf
+	for i := range 40 {
+		x := b.Alloc(bigBlock + i*mapStep)
+		for j := range f32(x) {
+			f32(x)[j] = float32(i)
+		}
+		held = append(held, x)
+	}
+	first, second := &f32(held[0])[0], &f32(held[1])[0]
+	if uintptr(unsafe.Pointer(first))%(2<<20) != 0 || uintptr(unsafe.Pointer(second)) != uintptr(unsafe.Pointer(first))+4*bigBlock {
+		t.Errorf("blocks at %p and %p, want the first on a huge page and the second behind it", first, second)
+	}
+	for i, x := range held {
+		if f := f32(x); f[0] != float32(i) || f[len(f)-1] != float32(i) {
+			t.Fatalf("block %d holds %g and %g", i, f[0], f[len(f)-1])
+		}
+		if i%3 != 0 {
+			b.Free(x)
+		}
+	}
+	b.Free(b.Alloc(40 * bigBlock)) // drops what was freed
+	for i, x := range held {
+		if i%3 == 0 && f32(x)[7] != float32(i) {
+			t.Fatalf("block %d went with its neighbours", i)
+		}
+	}
+	if sum := b.free.live + b.free.idle; sum > b.free.peak+b.free.peak/slack {
+		t.Errorf("%d elements live and kept, want at most 17/16 of %d", sum, b.free.peak)
+	}
+}
+
 func mappings(l *freeList) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -15,13 +15,10 @@ const hugePage = 2 << 20
 // mapsMemory says whether big blocks lie outside the Go heap.
 const mapsMemory = true
 
-// mapFloats returns n zeros, a multiple of mapStep, outside the Go heap, which the collector neither scans nor counts. A block of two huge
-// pages or more starts on one.
+// mapFloats returns n zeros, a multiple of mapStep, outside the Go heap, which the collector neither scans nor counts.
+// They begin on a huge page.
 func mapFloats(n int) []float32 {
 	size := uintptr(4 * n)
-	if size < 2*hugePage {
-		return unsafe.Slice((*float32)(mapBytes(size)), n)
-	}
 	raw := mapBytes(size + hugePage)
 	skip := -uintptr(raw) % hugePage
 	start := unsafe.Add(raw, skip)
@@ -31,7 +28,7 @@ func mapFloats(n int) []float32 {
 	return unsafe.Slice((*float32)(start), n)
 }
 
-// unmapFloats gives the memory back. Whoever touches it afterwards dies of a fault.
+// unmapFloats gives memory of mapFloats back, all or a part of it in steps of mapStep. Whoever touches it afterwards dies of a fault.
 func unmapFloats(x []float32) { unmapBytes(unsafe.Pointer(&x[0]), uintptr(4*len(x))) }
 
 func mapBytes(n uintptr) unsafe.Pointer {

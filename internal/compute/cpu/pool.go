@@ -166,7 +166,7 @@ func keepSpinning(begin time.Time, spins int) bool {
 }
 
 // piecesPerThread makes pieces small enough that a delayed thread leaves its share to the others.
-const piecesPerThread = 4
+const piecesPerThread = 8
 
 // span is a call over [0, n) that may be cut anywhere.
 type span interface{ span(worker, lo, hi int) }

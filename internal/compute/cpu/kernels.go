@@ -19,12 +19,13 @@ type kernel struct {
 	name string
 	// numbers and pairs are empty in the portable set.
 	numbers, pairs tileSet
-	transpose      func(dst, src *float32, srcStep, blocks int) // nil: the loop of transpose16
-	flipPairs      func(dst, src *float32, srcStep, blocks int) // nil: the loop of transposePairs
-	rowPairs       func(dst, a, b *float32, n, count, step int) // nil: the loop of pairRows
-	halfPairs      func(dst *float32, a, b *uint16, n int)      // nil: the loop of pairHalves
-	vector         bool                                         // the row kernels of vector_x86.go
-	wide           bool                                         // exponentials of 512 bits
+	transpose      func(dst, src *float32, srcStep, blocks int)                    // nil: the loop of transpose16
+	flipPairs      func(dst, src *float32, srcStep, blocks int)                    // nil: the loop of transposePairs
+	rowPairs       func(dst, a, b *float32, n, count, step int)                    // nil: the loop of pairRows
+	halfPairs      func(dst *float32, a, b *uint16, n, count, step int)            // nil: the loop of pairHalves
+	rowHalves      func(dst *uint16, src *float32, n, count, dstStep, srcStep int) // nil: row by row
+	vector         bool                                                            // the row kernels of vector_x86.go
+	wide           bool                                                            // exponentials of 512 bits
 }
 
 // tileSet holds the tiles for one and two panels by their number of rows, nil where there is none.

@@ -14,6 +14,7 @@ var avx2 = kernel{
 	flipPairs: transposePairsAVX2,
 	rowPairs:  pairRowsAVX2,
 	halfPairs: pairHalvesAVX2,
+	rowHalves: halveRowsAVX2,
 	vector:    true,
 }
 
@@ -50,6 +51,7 @@ var avx512 = kernel{
 	flipPairs: transposePairsAVX2,
 	rowPairs:  pairRowsAVX2,
 	halfPairs: pairHalvesAVX2,
+	rowHalves: halveRowsAVX2,
 	vector:    true,
 	wide:      true,
 }

@@ -89,7 +89,7 @@ func (t *mulGradWTask) packLeft(dst []float32, stride int, starts []int32, k0, k
 	for i, start := range starts {
 		to := dst[i*stride:][:k1-k0]
 		if t.pairs {
-			t.x.pair(t.b.kernel, to, start, k0, k1)
+			t.x.pair(t.b.kernel, to, start, 1, k0, k1)
 		} else {
 			copy(to, t.x.f[rowOf(start)*t.x.width+k0:])
 		}
@@ -99,15 +99,20 @@ func (t *mulGradWTask) packLeft(dst []float32, stride int, starts []int32, k0, k
 // packRight writes the columns of panel q of the terms' rows of dy to first [terms][16], and those of the next panel to
 // second unless it is nil. Columns that dy doesn't have are zeros.
 func (t *mulGradWTask) packRight(first, second []float32, starts []int32, q int) {
+	if t.pairs {
+		t.packPairs(first, starts, q)
+		if second != nil {
+			t.packPairs(second, starts, q+1)
+		}
+		return
+	}
 	var row [2 * panel]float32
 	from, to := q*panel, min((q+2)*panel, t.dy.width)
 	if second == nil {
 		to = min(to, (q+1)*panel)
 	}
 	for i, start := range starts {
-		if t.pairs {
-			t.dy.pair(t.b.kernel, row[:to-from], start, from, to)
-		} else if at := t.dy.f[rowOf(start)*t.dy.width:]; to-from == 2*panel {
+		if at := t.dy.f[rowOf(start)*t.dy.width:]; to-from == 2*panel {
 			row = [2 * panel]float32(at[from:])
 		} else {
 			copy(row[:to-from], at[from:])
@@ -116,6 +121,22 @@ func (t *mulGradWTask) packRight(first, second []float32, starts []int32, q int)
 		if second != nil {
 			*(*[panel]float32)(second[i*panel:]) = [panel]float32(row[panel:])
 		}
+	}
+}
+
+// packPairs is packRight of one panel of pairs: terms whose rows follow each other in one call.
+func (t *mulGradWTask) packPairs(dst []float32, starts []int32, q int) {
+	from, to := q*panel, min((q+1)*panel, t.dy.width)
+	for i := 0; i < len(starts); {
+		n := 1
+		for to-from == panel && starts[i] >= 0 && i+n < len(starts) && starts[i+n] == starts[i]+int32(2*n) {
+			n++
+		}
+		t.dy.pair(t.b.kernel, dst[i*panel:][:n*(to-from)], starts[i], n, from, to)
+		if to-from < panel {
+			clear(dst[i*panel+to-from:][:panel-to+from])
+		}
+		i += n
 	}
 }
 
@@ -145,20 +166,20 @@ func rowsOf(what string, x compute.Buf, rows, width int) rowSide {
 	return rowSide{v.f, v.h, width}
 }
 
-// pair writes the columns [c0, c1) of a row and the next as pairs.
-func (s *rowSide) pair(k *kernel, dst []float32, start int32, c0, c1 int) {
+// pair writes the columns [c0, c1) of n pairs of rows, from the start of the first on.
+func (s *rowSide) pair(k *kernel, dst []float32, start int32, n, c0, c1 int) {
 	at := rowOf(start) * s.width
 	if s.h != nil {
 		var second []uint16
 		if start >= 0 {
-			second = s.h[at+s.width:][c0:c1]
+			second = s.h[at+s.width+c0:]
 		}
-		k.pairHalves(dst, s.h[at:][c0:c1], second)
+		k.pairHalves(dst, s.h[at+c0:], second, c1-c0, n, 2*s.width)
 		return
 	}
 	var second []float32
 	if start >= 0 {
-		second = s.f[at+s.width:][c0:c1]
+		second = s.f[at+s.width+c0:]
 	}
-	k.pairRows(dst, s.f[at:][c0:c1], second, c1-c0, 1, 0)
+	k.pairRows(dst, s.f[at+c0:], second, c1-c0, n, 2*s.width)
 }

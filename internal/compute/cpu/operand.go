@@ -117,9 +117,7 @@ func (u *unit) end(k *kernel) {
 		return
 	}
 	width, n := u.columns()
-	for r := u.r0; r < u.r1; r++ {
-		k.halve(u.out.h[r*u.out.width+u.p0*panel:][:n], u.acc[(r-u.r0)*width:][:n])
-	}
+	k.halveRows(u.out.h[u.r0*u.out.width+u.p0*panel:], u.acc, n, u.r1-u.r0, u.out.width, width)
 }
 
 // columns is the row length of the part's sums in scratch, and how many of them are outputs.

@@ -54,20 +54,34 @@ func (k *kernel) pairRows(dst, a, b []float32, n, rows, step int) {
 	}
 }
 
-// pairHalves is pairRows of one row that is rounded already.
-func (k *kernel) pairHalves(dst []float32, a, b []uint16) {
+// pairHalves is pairRows of numbers that are rounded already.
+func (k *kernel) pairHalves(dst []float32, a, b []uint16, n, rows, step int) {
 	done := 0
-	if k.halfPairs != nil && len(a) >= 8 && b != nil {
-		done = len(a) &^ 7
-		_, _ = dst[:done], b[:done]
-		k.halfPairs(&dst[0], &a[0], &b[0], done)
+	if k.halfPairs != nil && n >= 8 && b != nil && (rows == 1 || n%8 == 0) {
+		done = n &^ 7
+		_, _, _ = dst[rows*done-1], a[(rows-1)*step+done-1], b[(rows-1)*step+done-1]
+		k.halfPairs(&dst[0], &a[0], &b[0], done, rows, step)
 	}
-	for j := done; j < len(a); j++ {
-		second := uint16(0)
-		if b != nil {
-			second = b[j]
+	for i := range rows {
+		for j := done; j < n; j++ {
+			second := uint16(0)
+			if b != nil {
+				second = b[i*step+j]
+			}
+			dst[i*n+j] = math.Float32frombits(uint32(a[i*step+j]) | uint32(second)<<16)
 		}
-		dst[j] = math.Float32frombits(uint32(a[j]) | uint32(second)<<16)
+	}
+}
+
+// halveRows rounds rows of n numbers, dstStep and srcStep apart.
+func (k *kernel) halveRows(dst []uint16, src []float32, n, rows, dstStep, srcStep int) {
+	if k.rowHalves != nil && n%panel == 0 {
+		_, _ = dst[(rows-1)*dstStep+n-1], src[(rows-1)*srcStep+n-1]
+		k.rowHalves(&dst[0], &src[0], n, rows, dstStep, srcStep)
+		return
+	}
+	for r := range rows {
+		k.halve(dst[r*dstStep:][:n], src[r*srcStep:][:n])
 	}
 }
 

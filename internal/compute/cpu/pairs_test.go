@@ -53,7 +53,7 @@ func TestPackingKernels(t *testing.T) {
 			hx, hy := make([]uint16, n), make([]uint16, n)
 			portable.halve(hx, x)
 			portable.halve(hy, y)
-			b.kernel.pairHalves(got, hx, hy)
+			b.kernel.pairHalves(got, hx, hy, n, 1, 0)
 			wantBits(t, fmt.Sprintf("pairs of %d halves", n), got, want)
 		}
 		for _, rows := range []int{1, 2, 7} {
@@ -62,6 +62,18 @@ func TestPackingKernels(t *testing.T) {
 			b.kernel.pairRows(got, x, x[panel:], panel, rows, 2*panel)
 			portable.pairRows(want, x, x[panel:], panel, rows, 2*panel)
 			wantBits(t, fmt.Sprintf("%d rows of a panel", rows), got, want)
+			h := make([]uint16, len(x))
+			portable.halve(h, x)
+			b.kernel.pairHalves(got, h, h[panel:], panel, rows, 2*panel)
+			wantBits(t, fmt.Sprintf("%d rows of a panel of halves", rows), got, want)
+			for _, n := range []int{panel, 2 * panel, 2*panel - 3} {
+				gh, wh := make([]uint16, rows*40), make([]uint16, rows*40)
+				b.kernel.halveRows(gh, x, n, rows, 40, 2*panel)
+				portable.halveRows(wh, x, n, rows, 40, 2*panel)
+				if !slices.Equal(gh, wh) {
+					t.Errorf("%d rows of %d rounded: %x, want %x", rows, n, gh, wh)
+				}
+			}
 		}
 		const step = 160
 		src := hard(r, 3*step+128)

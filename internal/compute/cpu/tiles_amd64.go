@@ -155,7 +155,12 @@ func transposePairsAVX2(dst *float32, src *float32, srcStep int, blocks int)
 //go:noescape
 func pairRowsAVX2(dst *float32, a *float32, b *float32, n int, count int, step int)
 
-// pairHalvesAVX2 is pairHalvesGeneric: n pairs (a[j], b[j]); n is a positive multiple of 8.
+// pairHalvesAVX2 is pairHalvesGeneric: count times n pairs (a[j], b[j]), a and b going on by step; n is a positive multiple of 8.
 //
 //go:noescape
-func pairHalvesAVX2(dst *float32, a *uint16, b *uint16, n int)
+func pairHalvesAVX2(dst *float32, a *uint16, b *uint16, n int, count int, step int)
+
+// halveRowsAVX2 rounds count rows of n numbers, which lie dstStep and srcStep apart; n is a positive multiple of 16.
+//
+//go:noescape
+func halveRowsAVX2(dst *uint16, src *float32, n int, count int, dstStep int, srcStep int)

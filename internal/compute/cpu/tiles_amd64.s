@@ -5423,24 +5423,87 @@ pairRows_next:
 	VZEROUPPER
 	RET
 
-// func pairHalvesAVX2(dst *float32, a *uint16, b *uint16, n int)
+// func pairHalvesAVX2(dst *float32, a *uint16, b *uint16, n int, count int, step int)
 // Requires: AVX, AVX2
-TEXT ·pairHalvesAVX2(SB), NOSPLIT, $0-32
+TEXT ·pairHalvesAVX2(SB), NOSPLIT, $0-48
 	MOVQ dst+0(FP), AX
 	MOVQ a+8(FP), CX
 	MOVQ b+16(FP), DX
 	MOVQ n+24(FP), BX
+	MOVQ count+32(FP), SI
+	MOVQ step+40(FP), DI
+	SHLQ $0x01, BX
+	SHLQ $0x01, DI
+
+pairHalves_row:
+	XORQ R8, R8
 
 pairHalves_next:
-	VPMOVZXWD (CX), Y0
-	VPMOVZXWD (DX), Y1
+	VPMOVZXWD (CX)(R8*1), Y0
+	VPMOVZXWD (DX)(R8*1), Y1
 	VPSLLD    $0x10, Y1, Y1
 	VPOR      Y0, Y1, Y1
-	VMOVUPS   Y1, (AX)
-	ADDQ      $0x20, AX
-	ADDQ      $0x10, CX
-	ADDQ      $0x10, DX
-	SUBQ      $0x08, BX
-	JNZ       pairHalves_next
+	VMOVUPS   Y1, (AX)(R8*2)
+	ADDQ      $0x10, R8
+	CMPQ      R8, BX
+	JB        pairHalves_next
+	ADDQ      DI, CX
+	ADDQ      DI, DX
+	LEAQ      (AX)(BX*2), AX
+	DECQ      SI
+	JNZ       pairHalves_row
+	VZEROUPPER
+	RET
+
+// func halveRowsAVX2(dst *uint16, src *float32, n int, count int, dstStep int, srcStep int)
+// Requires: AVX, AVX2
+TEXT ·halveRowsAVX2(SB), NOSPLIT, $0-48
+	MOVQ     dst+0(FP), AX
+	MOVQ     src+8(FP), CX
+	MOVQ     n+16(FP), DX
+	MOVQ     count+24(FP), BX
+	MOVQ     dstStep+32(FP), SI
+	MOVQ     srcStep+40(FP), DI
+	SHLQ     $0x01, DX
+	SHLQ     $0x01, SI
+	SHLQ     $0x02, DI
+	VPCMPEQD Y0, Y0, Y0
+	VPSLLD   $0x10, Y0, Y1
+	VPSRLD   $0x11, Y0, Y1
+	VPSRLD   $0x1f, Y0, Y0
+	VPSLLD   $0x16, Y0, Y2
+
+halveRows_row:
+	XORQ R8, R8
+
+halveRows_next:
+	VMOVUPS   (CX)(R8*2), Y3
+	VMOVUPS   32(CX)(R8*2), Y4
+	VPSRLD    $0x10, Y3, Y5
+	VPAND     Y0, Y5, Y5
+	VPADDD    Y1, Y5, Y5
+	VPADDD    Y3, Y5, Y5
+	VCMPPS    $0x03, Y3, Y3, Y6
+	VPOR      Y2, Y3, Y3
+	VBLENDVPS Y6, Y3, Y5, Y5
+	VPSRLD    $0x10, Y4, Y3
+	VPAND     Y0, Y3, Y3
+	VPADDD    Y1, Y3, Y3
+	VPADDD    Y4, Y3, Y3
+	VCMPPS    $0x03, Y4, Y4, Y6
+	VPOR      Y2, Y4, Y4
+	VBLENDVPS Y6, Y4, Y3, Y3
+	VPSRLD    $0x10, Y5, Y5
+	VPSRLD    $0x10, Y3, Y3
+	VPACKUSDW Y3, Y5, Y5
+	VPERMQ    $0xd8, Y5, Y5
+	VMOVDQU   Y5, (AX)(R8*1)
+	ADDQ      $0x20, R8
+	CMPQ      R8, DX
+	JB        halveRows_next
+	ADDQ      DI, CX
+	ADDQ      SI, AX
+	DECQ      BX
+	JNZ       halveRows_row
 	VZEROUPPER
 	RET

@@ -43,6 +43,7 @@ func tiles() {
 	transposePairs()
 	pairRows()
 	pairHalves()
+	halveRows()
 }
 
 // rows are the kernels that walk along rows of activations or over whole buffers.

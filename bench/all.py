@@ -77,7 +77,8 @@ def commands(a):
         "train": [["train.py", "--model", a.model, "--precisions", a.precisions, *jemalloc]],
         "llama": [["llama.py", "--bin", a.llama_bin, "--from", a.gguf, "--f32", os.path.join(a.work, "f32.gguf"), "--f16", os.path.join(a.work, "f16.gguf"),
                    "--precisions", a.precisions]],
-        "grpo": [["grpo.py", "--model", a.model, "--runs", a.precisions, "--bars", ",".join(bars[x] for x in a.precisions.split(","))]],
+        "grpo": [["grpo.py", "--model", a.model, "--runs", a.precisions, "--bars", ",".join(bars[x] for x in a.precisions.split(",")),
+                  "--set", "train.memory=3.7GB"]],  # time and memory of one run: 3.78 GB is the bar
         "small": [["grpo.py", "--model", small, "--name", "3 M parameters", "--runs", "f32", "--bars", "5"]],
         "start": [["start.py", "--model", a.model]],
     }

@@ -3,6 +3,8 @@ package cmd
 import (
 	"fmt"
 	"math"
+	"os"
+	"runtime/pprof"
 
 	"github.com/burnish-rl/burnish/internal/bench"
 	"github.com/burnish-rl/burnish/internal/compute/cpu"
@@ -19,11 +21,33 @@ const (
 func benchCommand(t *term) *cli.Command {
 	return &cli.Command{
 		Name: "bench", Usage: "measure the machine and this program on it",
-		UsageText: "burnish bench gemm|attention|train|decode|grpo|start|growth",
+		UsageText: "burnish bench [--profile FILE] gemm|attention|train|decode|grpo|start|growth",
+		Flags:     []cli.Flag{&cli.StringFlag{Name: "profile", Usage: "`FILE` where the time of the processor goes, for `go tool pprof`"}},
+		Before:    startProfile,
+		After:     stopProfile,
 		Subcommands: []*cli.Command{
 			benchGEMM(t), benchAttention(t), benchTrain(t), benchDecode(t), benchGRPO(t), benchStart(t), benchGrowth(t),
 		},
 	}
+}
+
+// startProfile samples what the measurement spends its time on.
+func startProfile(c *cli.Context) error {
+	path := c.String("profile")
+	if path == "" {
+		return nil
+	}
+	f, err := os.Create(path)
+	if err != nil {
+		return fmt.Errorf("--profile: %w", err)
+	}
+	return pprof.StartCPUProfile(f)
+}
+
+// stopProfile writes what was sampled, if anything was.
+func stopProfile(*cli.Context) error {
+	pprof.StopCPUProfile()
+	return nil
 }
 
 // benchAbout ends the description of every bench verb.

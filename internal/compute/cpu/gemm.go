@@ -43,12 +43,22 @@ func newGridOf(most, rows, cols, work, threads int) grid {
 	}
 	pairs := ceilDiv(cols, 2)
 	g.colBlocks = min(pairs, ceilDiv(units, g.rowBlocks))
-	g.colBlock = 2 * ceilDiv(pairs, g.colBlocks)
+	g.colBlock = 2 * evenStep(pairs, ceilDiv(pairs, g.colBlocks), g.rowBlocks, threads)
 	g.colBlocks = ceilDiv(cols, g.colBlock)
 	if want := ceilDiv(units, g.colBlocks); want > g.rowBlocks {
 		g.setRows(min(want, ceilDiv(rows, minBlockRows)))
 	}
 	return g
+}
+
+// evenStep is the largest step up to most that cuts n into as many blocks for each thread, or most when there is none.
+func evenStep(n, most, rowBlocks, threads int) int {
+	for step := most; step > 0; step-- {
+		if ceilDiv(n, step)*rowBlocks%threads == 0 && n%step == 0 {
+			return step
+		}
+	}
+	return most
 }
 
 func (g *grid) setRows(blocks int) {

@@ -25,7 +25,7 @@ PRODUCTS = ("forward", "grad_x", "grad_w")
 
 def main():
     p = ratio.arguments(__doc__)
-    p.add_argument("--rows", default="1,2,4,8,9-32,256,1024,4096")
+    p.add_argument("--rows", default="1,2,4,8,9,14,16,24,32,256,1024")
     p.add_argument("--seconds", type=float, default=0.05)
     p.add_argument("--peers", default="numpy,torch")
     p.add_argument("--detail", help="a file for every product's speeds, JSON lines")

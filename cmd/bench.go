@@ -19,35 +19,38 @@ const (
 )
 
 func benchCommand(t *term) *cli.Command {
+	verbs := []*cli.Command{
+		benchGEMM(t), benchAttention(t), benchTrain(t), benchDecode(t), benchGRPO(t), benchStart(t), benchGrowth(t),
+	}
+	for _, v := range verbs {
+		v.Flags = append(v.Flags, &cli.StringFlag{Name: "profile", Usage: "`FILE` where the processor's time goes, for go tool pprof"})
+		v.Action = profiled(v.Action)
+	}
 	return &cli.Command{
 		Name: "bench", Usage: "measure the machine and this program on it",
-		UsageText: "burnish bench [--profile FILE] gemm|attention|train|decode|grpo|start|growth",
-		Flags:     []cli.Flag{&cli.StringFlag{Name: "profile", Usage: "`FILE` where the time of the processor goes, for `go tool pprof`"}},
-		Before:    startProfile,
-		After:     stopProfile,
-		Subcommands: []*cli.Command{
-			benchGEMM(t), benchAttention(t), benchTrain(t), benchDecode(t), benchGRPO(t), benchStart(t), benchGrowth(t),
-		},
+		UsageText:   "burnish bench gemm|attention|train|decode|grpo|start|growth",
+		Subcommands: verbs,
 	}
 }
 
-// startProfile samples what the measurement spends its time on.
-func startProfile(c *cli.Context) error {
-	path := c.String("profile")
-	if path == "" {
-		return nil
+// profiled samples what a measurement spends its time on, for --profile.
+func profiled(measure cli.ActionFunc) cli.ActionFunc {
+	return func(c *cli.Context) error {
+		path := c.String("profile")
+		if path == "" {
+			return measure(c)
+		}
+		f, err := os.Create(path)
+		if err != nil {
+			return fmt.Errorf("--profile: %w", err)
+		}
+		defer f.Close()
+		if err := pprof.StartCPUProfile(f); err != nil {
+			return fmt.Errorf("--profile: %w", err)
+		}
+		defer pprof.StopCPUProfile()
+		return measure(c)
 	}
-	f, err := os.Create(path)
-	if err != nil {
-		return fmt.Errorf("--profile: %w", err)
-	}
-	return pprof.StartCPUProfile(f)
-}
-
-// stopProfile writes what was sampled, if anything was.
-func stopProfile(*cli.Context) error {
-	pprof.StopCPUProfile()
-	return nil
 }
 
 // benchAbout ends the description of every bench verb.

@@ -5374,44 +5374,40 @@ GLOBL swapInnerHalves<>(SB), RODATA|NOPTR, $32
 // func pairRowsAVX2(dst *float32, a *float32, b *float32, n int, count int, step int)
 // Requires: AVX, AVX2
 TEXT ·pairRowsAVX2(SB), NOSPLIT, $0-48
-	MOVQ     dst+0(FP), AX
-	MOVQ     a+8(FP), CX
-	MOVQ     b+16(FP), DX
-	MOVQ     n+24(FP), BX
-	MOVQ     count+32(FP), SI
-	MOVQ     step+40(FP), DI
-	SHLQ     $0x02, BX
-	SHLQ     $0x02, DI
-	VPCMPEQD Y0, Y0, Y0
-	VPSLLD   $0x10, Y0, Y3
-	VPSRLD   $0x11, Y0, Y1
-	VPSRLD   $0x1f, Y0, Y0
-	VPSLLD   $0x16, Y0, Y2
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ n+24(FP), BX
+	MOVQ count+32(FP), SI
+	MOVQ step+40(FP), DI
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
 
 pairRows_row:
 	XORQ R8, R8
 
 pairRows_next:
-	VMOVUPS   (CX)(R8*1), Y4
-	VMOVUPS   (DX)(R8*1), Y5
-	VPSRLD    $0x10, Y4, Y6
-	VPAND     Y0, Y6, Y6
-	VPADDD    Y1, Y6, Y6
-	VPADDD    Y4, Y6, Y6
-	VCMPPS    $0x03, Y4, Y4, Y7
-	VPOR      Y2, Y4, Y4
-	VBLENDVPS Y7, Y4, Y6, Y6
-	VPSRLD    $0x10, Y5, Y4
-	VPAND     Y0, Y4, Y4
-	VPADDD    Y1, Y4, Y4
-	VPADDD    Y5, Y4, Y4
-	VCMPPS    $0x03, Y5, Y5, Y7
-	VPOR      Y2, Y5, Y5
-	VBLENDVPS Y7, Y5, Y4, Y4
-	VPSRLD    $0x10, Y6, Y6
-	VPAND     Y3, Y4, Y4
-	VPOR      Y6, Y4, Y4
-	VMOVUPS   Y4, (AX)(R8*1)
+	VMOVUPS   (CX)(R8*1), Y0
+	VMOVUPS   (DX)(R8*1), Y1
+	VPSRLD    $0x10, Y0, Y2
+	VANDPS    f32x8_00000001<>+0(SB), Y2, Y3
+	VPADDD    f32x8_00007fff<>+0(SB), Y0, Y4
+	VPADDD    Y3, Y4, Y3
+	VPSRLD    $0x10, Y3, Y3
+	VORPS     f32x8_00000040<>+0(SB), Y2, Y2
+	VCMPPS    $0x03, Y0, Y0, Y0
+	VBLENDVPS Y0, Y2, Y3, Y3
+	VPSRLD    $0x10, Y1, Y0
+	VANDPS    f32x8_00000001<>+0(SB), Y0, Y2
+	VPADDD    f32x8_00007fff<>+0(SB), Y1, Y4
+	VPADDD    Y2, Y4, Y2
+	VPSRLD    $0x10, Y2, Y2
+	VORPS     f32x8_00000040<>+0(SB), Y0, Y0
+	VCMPPS    $0x03, Y1, Y1, Y1
+	VBLENDVPS Y1, Y0, Y2, Y2
+	VPSLLD    $0x10, Y2, Y2
+	VPOR      Y3, Y2, Y2
+	VMOVUPS   Y2, (AX)(R8*1)
 	ADDQ      $0x20, R8
 	CMPQ      R8, BX
 	JB        pairRows_next
@@ -5422,6 +5418,36 @@ pairRows_next:
 	JNZ       pairRows_row
 	VZEROUPPER
 	RET
+
+DATA f32x8_00000001<>+0(SB)/4, $0x00000001
+DATA f32x8_00000001<>+4(SB)/4, $0x00000001
+DATA f32x8_00000001<>+8(SB)/4, $0x00000001
+DATA f32x8_00000001<>+12(SB)/4, $0x00000001
+DATA f32x8_00000001<>+16(SB)/4, $0x00000001
+DATA f32x8_00000001<>+20(SB)/4, $0x00000001
+DATA f32x8_00000001<>+24(SB)/4, $0x00000001
+DATA f32x8_00000001<>+28(SB)/4, $0x00000001
+GLOBL f32x8_00000001<>(SB), RODATA|NOPTR, $32
+
+DATA f32x8_00007fff<>+0(SB)/4, $0x00007fff
+DATA f32x8_00007fff<>+4(SB)/4, $0x00007fff
+DATA f32x8_00007fff<>+8(SB)/4, $0x00007fff
+DATA f32x8_00007fff<>+12(SB)/4, $0x00007fff
+DATA f32x8_00007fff<>+16(SB)/4, $0x00007fff
+DATA f32x8_00007fff<>+20(SB)/4, $0x00007fff
+DATA f32x8_00007fff<>+24(SB)/4, $0x00007fff
+DATA f32x8_00007fff<>+28(SB)/4, $0x00007fff
+GLOBL f32x8_00007fff<>(SB), RODATA|NOPTR, $32
+
+DATA f32x8_00000040<>+0(SB)/4, $0x00000040
+DATA f32x8_00000040<>+4(SB)/4, $0x00000040
+DATA f32x8_00000040<>+8(SB)/4, $0x00000040
+DATA f32x8_00000040<>+12(SB)/4, $0x00000040
+DATA f32x8_00000040<>+16(SB)/4, $0x00000040
+DATA f32x8_00000040<>+20(SB)/4, $0x00000040
+DATA f32x8_00000040<>+24(SB)/4, $0x00000040
+DATA f32x8_00000040<>+28(SB)/4, $0x00000040
+GLOBL f32x8_00000040<>(SB), RODATA|NOPTR, $32
 
 // func pairHalvesAVX2(dst *float32, a *uint16, b *uint16, n int, count int, step int)
 // Requires: AVX, AVX2
@@ -5458,46 +5484,41 @@ pairHalves_next:
 // func halveRowsAVX2(dst *uint16, src *float32, n int, count int, dstStep int, srcStep int)
 // Requires: AVX, AVX2
 TEXT ·halveRowsAVX2(SB), NOSPLIT, $0-48
-	MOVQ     dst+0(FP), AX
-	MOVQ     src+8(FP), CX
-	MOVQ     n+16(FP), DX
-	MOVQ     count+24(FP), BX
-	MOVQ     dstStep+32(FP), SI
-	MOVQ     srcStep+40(FP), DI
-	SHLQ     $0x01, DX
-	SHLQ     $0x01, SI
-	SHLQ     $0x02, DI
-	VPCMPEQD Y0, Y0, Y0
-	VPSLLD   $0x10, Y0, Y1
-	VPSRLD   $0x11, Y0, Y1
-	VPSRLD   $0x1f, Y0, Y0
-	VPSLLD   $0x16, Y0, Y2
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ n+16(FP), DX
+	MOVQ count+24(FP), BX
+	MOVQ dstStep+32(FP), SI
+	MOVQ srcStep+40(FP), DI
+	SHLQ $0x01, DX
+	SHLQ $0x01, SI
+	SHLQ $0x02, DI
 
 halveRows_row:
 	XORQ R8, R8
 
 halveRows_next:
-	VMOVUPS   (CX)(R8*2), Y3
-	VMOVUPS   32(CX)(R8*2), Y4
-	VPSRLD    $0x10, Y3, Y5
-	VPAND     Y0, Y5, Y5
-	VPADDD    Y1, Y5, Y5
-	VPADDD    Y3, Y5, Y5
-	VCMPPS    $0x03, Y3, Y3, Y6
-	VPOR      Y2, Y3, Y3
-	VBLENDVPS Y6, Y3, Y5, Y5
-	VPSRLD    $0x10, Y4, Y3
-	VPAND     Y0, Y3, Y3
-	VPADDD    Y1, Y3, Y3
-	VPADDD    Y4, Y3, Y3
-	VCMPPS    $0x03, Y4, Y4, Y6
-	VPOR      Y2, Y4, Y4
-	VBLENDVPS Y6, Y4, Y3, Y3
-	VPSRLD    $0x10, Y5, Y5
+	VMOVUPS   (CX)(R8*2), Y0
+	VMOVUPS   32(CX)(R8*2), Y1
+	VPSRLD    $0x10, Y0, Y2
+	VANDPS    f32x8_00000001<>+0(SB), Y2, Y3
+	VPADDD    f32x8_00007fff<>+0(SB), Y0, Y4
+	VPADDD    Y3, Y4, Y3
 	VPSRLD    $0x10, Y3, Y3
-	VPACKUSDW Y3, Y5, Y5
-	VPERMQ    $0xd8, Y5, Y5
-	VMOVDQU   Y5, (AX)(R8*1)
+	VORPS     f32x8_00000040<>+0(SB), Y2, Y2
+	VCMPPS    $0x03, Y0, Y0, Y0
+	VBLENDVPS Y0, Y2, Y3, Y3
+	VPSRLD    $0x10, Y1, Y0
+	VANDPS    f32x8_00000001<>+0(SB), Y0, Y2
+	VPADDD    f32x8_00007fff<>+0(SB), Y1, Y4
+	VPADDD    Y2, Y4, Y2
+	VPSRLD    $0x10, Y2, Y2
+	VORPS     f32x8_00000040<>+0(SB), Y0, Y0
+	VCMPPS    $0x03, Y1, Y1, Y1
+	VBLENDVPS Y1, Y0, Y2, Y2
+	VPACKUSDW Y2, Y3, Y3
+	VPERMQ    $0xd8, Y3, Y3
+	VMOVDQU   Y3, (AX)(R8*1)
 	ADDQ      $0x20, R8
 	CMPQ      R8, DX
 	JB        halveRows_next

@@ -6,33 +6,6 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// rounding holds the constants of rounding float32 to bf16.
-type rounding struct{ one, half, quiet, high reg.VecVirtual }
-
-func newRounding() rounding {
-	r := rounding{YMM(), YMM(), YMM(), YMM()}
-	VPCMPEQD(r.one, r.one, r.one)
-	VPSLLD(operand.Imm(16), r.one, r.high)
-	VPSRLD(operand.Imm(17), r.one, r.half) // 0x7fff
-	VPSRLD(operand.Imm(31), r.one, r.one)
-	VPSLLD(operand.Imm(22), r.one, r.quiet)
-	return r
-}
-
-// round rounds eight numbers to nearest even; the upper halves of the result are the bf16 numbers, the lower ones
-// are garbage. NaN stays NaN and becomes quiet.
-func (r rounding) round(x reg.VecVirtual) reg.VecVirtual {
-	t, nan, q := YMM(), YMM(), YMM()
-	VPSRLD(operand.Imm(16), x, t)
-	VPAND(r.one, t, t)
-	VPADDD(r.half, t, t)
-	VPADDD(x, t, t)
-	VCMPPS(operand.Imm(3), x, x, nan)
-	VPOR(r.quiet, x, q)
-	VBLENDVPS(nan, q, t, t)
-	return t
-}
-
 // pairRows writes pairRowsAVX2.
 func pairRows() {
 	const name = "pairRowsAVX2"
@@ -42,7 +15,6 @@ func pairRows() {
 	n, count, step := Load(Param("n"), GP64()), Load(Param("count"), GP64()), Load(Param("step"), GP64())
 	SHLQ(operand.Imm(2), n)
 	SHLQ(operand.Imm(2), step)
-	r := newRounding()
 	j := GP64()
 	Label("pairRows_row")
 	XORQ(j, j)
@@ -50,9 +22,8 @@ func pairRows() {
 	x, y := YMM(), YMM()
 	VMOVUPS(operand.Mem{Base: a, Index: j, Scale: 1}, x)
 	VMOVUPS(operand.Mem{Base: b, Index: j, Scale: 1}, y)
-	low, high := r.round(x), r.round(y)
-	VPSRLD(operand.Imm(16), low, low)
-	VPAND(r.high, high, high)
+	low, high := rounded(x), rounded(y)
+	VPSLLD(operand.Imm(16), high, high)
 	VPOR(low, high, high)
 	VMOVUPS(high, operand.Mem{Base: dst, Index: j, Scale: 1})
 	ADDQ(operand.Imm(32), j)
@@ -107,7 +78,6 @@ func halveRows() {
 	SHLQ(operand.Imm(1), n)
 	SHLQ(operand.Imm(1), dstStep)
 	SHLQ(operand.Imm(2), srcStep)
-	r := newRounding()
 	j := GP64()
 	Label("halveRows_row")
 	XORQ(j, j)
@@ -115,9 +85,7 @@ func halveRows() {
 	x, y := YMM(), YMM()
 	VMOVUPS(operand.Mem{Base: src, Index: j, Scale: 2}, x)
 	VMOVUPS(operand.Mem{Base: src, Index: j, Scale: 2, Disp: 32}, y)
-	low, high := r.round(x), r.round(y)
-	VPSRLD(operand.Imm(16), low, low)
-	VPSRLD(operand.Imm(16), high, high)
+	low, high := rounded(x), rounded(y)
 	VPACKUSDW(high, low, low)
 	VPERMQ(operand.Imm(0xd8), low, low)
 	VMOVDQU(low, operand.Mem{Base: dst, Index: j, Scale: 1})

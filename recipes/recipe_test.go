@@ -18,8 +18,9 @@ import (
 
 // required are the overrides that a builtin recipe asks for.
 var required = map[string][]string{
-	"gsm8k-json-grpo": {"model.from=some/model", "env.path=some/data"},
-	"gsm8k-json-sft":  {"model.from=some/model", "env.path=some/data"},
+	"gsm8k-json-grpo":     {"model.from=some/model", "env.path=some/data"},
+	"gsm8k-json-sft":      {"model.from=some/model", "env.path=some/data"},
+	"sft-implicit-reward": {"model.from=some/model", "env.path=some/data"},
 }
 
 func load(t *testing.T, name string, overrides ...string) *Recipe {
@@ -32,7 +33,7 @@ func load(t *testing.T, name string, overrides ...string) *Recipe {
 }
 
 func TestBuiltinRecipes(t *testing.T) {
-	want := []string{"builtin-pretrain", "builtin-sft", "gsm8k-json-grpo", "gsm8k-json-sft", "quickstart"}
+	want := []string{"builtin-pretrain", "builtin-sft", "gsm8k-json-grpo", "gsm8k-json-sft", "quickstart", "sft-implicit-reward"}
 	if diff := cmp.Diff(want, Names()); diff != "" {
 		t.Fatal(diff)
 	}

@@ -18,10 +18,17 @@ func recipesCommand(t *term) *cli.Command {
 				Action:      func(c *cli.Context) error { return listRecipes(t, c) },
 			},
 			{
-				Name: "show", Usage: "a recipe's text, to copy and change", UsageText: "burnish recipes show NAME [--effective]",
-				Description: "Examples:\n  burnish recipes show quickstart > mine.yaml\n  burnish recipes show quickstart --effective --set train.steps=20",
-				Flags:       []cli.Flag{&cli.BoolFlag{Name: "effective", Usage: "with every default filled in"}, set},
-				Action:      func(c *cli.Context) error { return showRecipe(t, c) },
+				Name: "show", Usage: "a recipe's text, to copy and change", UsageText: "burnish recipes show NAME [--effective] [--plot] [--tokens N] [--set k=v]...",
+				Description: "--plot draws the learning rate of each step instead, and with --json prints it, a line a step. A rule that looks at\n" +
+					"more than the step (power, hypergradient) is drawn with what can be assumed of it, which is said.\n\n" +
+					"Examples:\n  burnish recipes show quickstart > mine.yaml\n  burnish recipes show quickstart --effective --set train.steps=20\n" +
+					"  burnish recipes show gsm8k-json-sft --plot --set optim.schedule=\"{kind: wsd, decay: 0.2}\"",
+				Flags: []cli.Flag{
+					&cli.BoolFlag{Name: "effective", Usage: "with every default filled in"},
+					&cli.BoolFlag{Name: "plot", Usage: "draw the learning rate over the run"},
+					&cli.Int64Flag{Name: "tokens", Usage: "`N` tokens trained a step, for a rule that looks at them; without it the most that there can be"}, set,
+				},
+				Action: func(c *cli.Context) error { return showRecipe(t, c) },
 			},
 			{
 				Name: "validate", Usage: "check a recipe without running it", UsageText: "burnish recipes validate FILE [--set k=v]...",
@@ -73,6 +80,15 @@ func showRecipe(t *term, c *cli.Context) error {
 		return err
 	}
 	name := c.Args().First()
+	if c.Bool("plot") {
+		if c.Bool("effective") {
+			return usagef("give one of them", "--plot and --effective are both given")
+		}
+		return plotRate(t, c, name)
+	}
+	if c.IsSet("tokens") {
+		return usagef("", "--tokens is for --plot")
+	}
 	text, ok := recipes.Builtin(name)
 	if !ok || c.Bool("effective") || c.IsSet("set") {
 		r, err := recipes.Load(name, c.StringSlice("set")...)

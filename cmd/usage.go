@@ -94,7 +94,7 @@ func commandPath(c *cli.Context) string {
 
 // laterVerbs are verbs of later versions, refused by name.
 var laterVerbs = map[string][]string{
-	program:            {"sweep", "forecast"},
+	program:            {"sweep"},
 	program + " bench": {"variance"},
 	program + " model": {"implicit-reward"},
 }

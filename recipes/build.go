@@ -44,7 +44,7 @@ func (d *decoder) build() *Recipe {
 	var file fileKeys
 	d.mapping(d.root, "", &file)
 
-	r.Algo = choose[algos.Options](d, file.Algo, "algo", "algorithm", "", algoTable(), nil)
+	r.Algo = d.algo(file.Algo)
 	r.Model, r.Adapter = d.model(file.Model)
 	var env envKeys
 	r.Env = choose[envs.Options](d, file.Env, "env", "environment", "", envTable(), &env)
@@ -52,6 +52,19 @@ func (d *decoder) build() *Recipe {
 	if !isNull(file.EvalEnv) {
 		r.EvalEnv = choose[envs.Options](d, file.EvalEnv, "eval_env", "environment", "", envTable(), nil)
 	}
+	demonstrations := d.rateSections(r, file)
+	r.Rewards = d.rewards(file.Rewards)
+	d.checkAll(r, demonstrations)
+	return r
+}
+
+func (d *decoder) algo(n *yaml.Node) Choice[algos.Options] {
+	return choose[algos.Options](d, n, "algo", "algorithm", "", algoTable(), nil)
+}
+
+// rateSections fills in what the learning rate is made of: the optimizer and its schedule, how long and how much. The
+// algorithm stands already; it says whether there are demonstrations.
+func (d *decoder) rateSections(r *Recipe, file fileKeys) bool {
 	r.Optim, r.Schedule = d.optim(file.Optim)
 
 	demonstrations := r.Algo.Kind != "" && r.Algo.Options.Needs().Demonstrations
@@ -59,15 +72,16 @@ func (d *decoder) build() *Recipe {
 	r.Train = Train{Seed: 1, EvalLimit: 100, CheckpointKeep: 2, Memory: autoMemory, RecordedLayers: -1}
 	if demonstrations {
 		r.Train.BatchSize = 8
+		if !d.given("optim.lr_reduction") {
+			r.Optim.LRReduction = 1
+		}
 	} else {
 		r.Rollout.PromptsPerStep, r.Rollout.SamplesPerPrompt = 8, 8
 		r.Rollout.Temperature, r.Rollout.TopP = 1, 1
 	}
 	d.mapping(file.Rollout, "rollout", &r.Rollout)
 	d.mapping(file.Train, "train", &r.Train)
-	r.Rewards = d.rewards(file.Rewards)
-	d.checkAll(r, demonstrations)
-	return r
+	return demonstrations
 }
 
 func (d *decoder) model(n *yaml.Node) (Model, Adapter) {
@@ -92,13 +106,14 @@ func (d *decoder) model(n *yaml.Node) (Model, Adapter) {
 
 func (d *decoder) optim(n *yaml.Node) (Optim, Choice[schedule.Options]) {
 	common := struct {
-		LR       float64    `yaml:"lr"`
-		Clip     float64    `yaml:"clip"`
-		Schedule *yaml.Node `yaml:"schedule"`
+		LR          float64    `yaml:"lr"`
+		LRReduction float64    `yaml:"lr_reduction"`
+		Clip        float64    `yaml:"clip"`
+		Schedule    *yaml.Node `yaml:"schedule"`
 	}{Clip: 1}
 	c := choose[optim.Options](d, n, "optim", "optimizer", "adamw", optimTable(), &common)
 	s := choose[schedule.Options](d, common.Schedule, "optim.schedule", "schedule", "constant", scheduleTable(), nil)
-	return Optim{Kind: c.Kind, LR: common.LR, Clip: common.Clip, Options: c.Options}, s
+	return Optim{Kind: c.Kind, LR: common.LR, LRReduction: common.LRReduction, Clip: common.Clip, Options: c.Options}, s
 }
 
 // baseName is a recipe's name: the file's without folder and ending.

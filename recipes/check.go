@@ -56,12 +56,7 @@ func (d *decoder) checkAll(r *Recipe, demonstrations bool) {
 	}
 	d.checkRollout(r.Rollout)
 	d.checkTrain(r.Train)
-	if !d.given("optim.lr") {
-		d.refuse("optim.lr", "optim.lr is missing, want the peak learning rate, such as 1e-5")
-	} else {
-		d.number("optim.lr", r.Optim.LR, r.Optim.LR > 0 && r.Optim.LR <= maxScalar, "a number in (0, 100]")
-	}
-	d.number("optim.clip", r.Optim.Clip, r.Optim.Clip >= 0, "a number >= 0")
+	d.checkOptim(r, demonstrations)
 	switch {
 	case r.Algo.Kind == "": // already reported
 	case demonstrations:
@@ -74,6 +69,23 @@ func (d *decoder) checkAll(r *Recipe, demonstrations bool) {
 			d.refuse("env", "env %s has no held-out tasks: give eval_env, or train.eval_limit 0 for no evaluation", r.Env.Kind)
 		}
 	}
+}
+
+func (d *decoder) checkOptim(r *Recipe, demonstrations bool) {
+	o := r.Optim
+	if !d.given("optim.lr") {
+		d.refuse("optim.lr", "optim.lr is missing, want the peak learning rate, such as 1e-5")
+	} else {
+		d.number("optim.lr", o.LR, o.LR > 0 && o.LR <= maxScalar, "a number in (0, 100]")
+	}
+	switch {
+	case !d.given("optim.lr_reduction"):
+	case r.Algo.Kind != "" && !demonstrations:
+		d.refuse("optim.lr_reduction", "optim.lr_reduction has no meaning under %s: it stands for the KL term that SFT lacks", r.Algo.Kind)
+	default:
+		d.number("optim.lr_reduction", o.LRReduction, o.LRReduction > 0 && o.LRReduction <= 1, "a number in (0, 1]")
+	}
+	d.number("optim.clip", o.Clip, o.Clip >= 0, "a number >= 0")
 }
 
 func (d *decoder) checkModel(m Model) {

@@ -7,7 +7,6 @@ var laterKeys = map[string]string{
 	"rollout.greedy":       "",
 	"algo.advantage":       ", see scale_rewards",
 	"algo.objective":       "",
-	"algo.lr_reduction":    "",
 	"algo.loss_correction": "",
 	"model.quantize":       "",
 	"train.tensorboard":    ", see metrics.jsonl",

@@ -36,26 +36,38 @@ func Builtin(name string) ([]byte, bool) {
 // Load reads a builtin recipe by name, or a file, and applies overrides such as "train.steps=20" in order. What is
 // wrong with the recipe comes back as [Problems].
 func Load(nameOrFile string, overrides ...string) (*Recipe, error) {
+	name, data, err := read(nameOrFile)
+	if err != nil {
+		return nil, err
+	}
+	return Parse(name, data, overrides...)
+}
+
+// read finds a recipe's text, and the name that it has in messages.
+func read(nameOrFile string) (name string, data []byte, err error) {
 	if data, ok := Builtin(nameOrFile); ok {
-		return Parse(nameOrFile+".yaml", data, overrides...)
+		return nameOrFile + ".yaml", data, nil
 	}
 	f, err := os.Open(nameOrFile)
 	if errors.Is(err, fs.ErrNotExist) && !strings.ContainsAny(nameOrFile, `/\.`) {
-		return nil, fmt.Errorf("recipe: no builtin recipe and no file %q%s", nameOrFile, suggest(nameOrFile, Names()))
+		return "", nil, fmt.Errorf("recipe: no builtin recipe and no file %q%s", nameOrFile, suggest(nameOrFile, Names()))
 	}
 	if err != nil {
-		return nil, fmt.Errorf("recipe: %w", err)
+		return "", nil, fmt.Errorf("recipe: %w", err)
 	}
 	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxBytes+1))
-	if err != nil {
-		return nil, fmt.Errorf("recipe: %w", err)
+	if data, err = io.ReadAll(io.LimitReader(f, maxBytes+1)); err != nil {
+		return "", nil, fmt.Errorf("recipe: %w", err)
 	}
-	return Parse(nameOrFile, data, overrides...)
+	return nameOrFile, data, nil
 }
 
 // Parse checks a recipe's text; name stands in messages. See [Load].
 func Parse(name string, data []byte, overrides ...string) (*Recipe, error) {
+	return parse(name, data, overrides, (*decoder).build)
+}
+
+func parse(name string, data []byte, overrides []string, build func(*decoder) *Recipe) (*Recipe, error) {
 	t := parseTree(name, data)
 	if t.root == nil {
 		return nil, t.problems
@@ -64,7 +76,7 @@ func Parse(name string, data []byte, overrides ...string) (*Recipe, error) {
 		t.set(o)
 	}
 	d := &decoder{tree: t, at: map[string]*yaml.Node{}, bad: map[string]bool{}}
-	r := d.build()
+	r := build(d)
 	if len(d.problems) > 0 {
 		d.problems.sort()
 		return nil, slices.CompactFunc(d.problems, func(a, b Problem) bool { return a == b })

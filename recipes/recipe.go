@@ -79,10 +79,11 @@ type Reward struct {
 
 // Optim says how gradients change the weights.
 type Optim struct {
-	Kind    string        `yaml:"kind"` // an optimizer; default adamw
-	LR      float64       `yaml:"lr"`   // peak learning rate; in (0, 100], required
-	Clip    float64       `yaml:"clip"` // largest global gradient norm, 0 is off; default 1
-	Options optim.Options `yaml:"-"`
+	Kind        string        `yaml:"kind"`                   // an optimizer; default adamw
+	LR          float64       `yaml:"lr"`                     // base learning rate, the peak of most schedules; in (0, 100], required
+	LRReduction float64       `yaml:"lr_reduction,omitempty"` // sft: factor on the whole rate, in place of the KL term that SFT as reward learning lacks (arXiv:2507.00018; 0.25 is a start); in (0, 1], default 1
+	Clip        float64       `yaml:"clip"`                   // largest global gradient norm, 0 is off; default 1
+	Options     optim.Options `yaml:"-"`
 }
 
 // Train says how long, and what is measured and kept on the way.

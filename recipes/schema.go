@@ -47,7 +47,7 @@ func Schema() []byte {
 
 	describe("algo", alternatives(algoTable(), kindSchema))
 	rule := alternatives(optimTable(), func(kind string, options any) object {
-		s := plain(Optim{Kind: kind, Clip: 1}, options)
+		s := plain(Optim{Kind: kind, LRReduction: 1, Clip: 1}, options)
 		fix(s, "kind", kind)
 		return s
 	})

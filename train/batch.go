@@ -37,7 +37,9 @@ type batch struct {
 	generated, computed int // decoder rows of the rollout, of the training forward pass
 	gap                 float64
 	loss, entropy, kl   float64 // sums over micro-batches
-	gradNorm, rate      float64
+	gradNorm, gradL1    float64
+	rate                float64
+	factors             []factor // of rate
 	seconds             []timing
 	began               time.Time
 }

@@ -23,10 +23,12 @@ const (
 // state is what a resumed run needs besides weights and optimizer buffers. It holds no time, so that the same run
 // leaves the same bytes.
 type state struct {
-	Step           int    `json:"step"`
-	OptimizerSteps int64  `json:"optimizer_steps"`
-	Best           best   `json:"best"`
-	Sampler        []byte `json:"sampler,omitempty"`
+	Step           int               `json:"step"`
+	OptimizerSteps int64             `json:"optimizer_steps"`
+	Best           best              `json:"best"`
+	Tokens         int64             `json:"trained_tokens"`
+	Sampler        []byte            `json:"sampler,omitempty"`
+	Memories       map[string][]byte `json:"memories,omitempty"` // of other parts, by name; see rememberers
 }
 
 // saveUnlessSaved writes a checkpoint of the steps done, unless there is one.
@@ -89,13 +91,17 @@ func (t *Trainer) write(dir string) error {
 	if err := os.MkdirAll(sub, 0o755); err != nil {
 		return err
 	}
-	s := state{Step: t.at, OptimizerSteps: t.optimizer.Count(), Best: t.best}
+	s := state{Step: t.at, OptimizerSteps: t.optimizer.Count(), Best: t.best, Tokens: t.trainedTokens}
 	if m, ok := t.Sampler.(encoding.BinaryMarshaler); ok {
 		data, err := m.MarshalBinary()
 		if err != nil {
 			return fmt.Errorf("sampler: %w", err)
 		}
 		s.Sampler = data
+	}
+	var err error
+	if s.Memories, err = t.memories(); err != nil {
+		return err
 	}
 	data, err := json.MarshalIndent(s, "", "  ")
 	if err != nil {
@@ -165,7 +171,13 @@ func (t *Trainer) restoreFrom(dir string, step int) error {
 	if err := t.Model.LoadTrained(dir); err != nil {
 		return err
 	}
-	t.at, t.best = s.Step, s.Best
+	if t.updates != nil {
+		t.updates = newUpdates(t.Seed, t.Model, t.tensors) // of the weights just read
+	}
+	if err := t.remindAll(s.Memories); err != nil {
+		return err
+	}
+	t.at, t.best, t.trainedTokens = s.Step, s.Best, s.Tokens
 	t.optimizer.SetCount(s.OptimizerSteps)
 	return t.readOptimizer(filepath.Join(dir, trainerDir, optimizerFile))
 }

@@ -25,10 +25,14 @@ type Config struct {
 	Algo    algos.Algorithm
 	Rewards *rewards.Composite // nil under algorithms that learn from demonstrations
 
-	Optim    optim.Options
-	Rate     float64 // base learning rate
-	Clip     float64 // largest global gradient norm; 0 means no clipping
-	Schedule schedule.Schedule
+	Optim optim.Options
+	Rate  float64 // base learning rate
+	// RateReduction multiplies the rate of an SFT stage, which nothing else holds near the policy it started from (Wang et
+	// al. 2025, arXiv:2507.00018); in (0, 1], 0 means that there is none.
+	RateReduction float64
+	Clip          float64 // largest global gradient norm; 0 means no clipping
+	Schedule      schedule.Schedule
+	ScheduleName  string // its name in the registry, under which a checkpoint keeps what it remembers
 
 	Prompts  int             // tasks a step
 	Samples  int             // completions a prompt; 1 under demonstrations
@@ -90,6 +94,10 @@ func (c *Config) validate() error {
 		return fmt.Errorf("train: checkpoint_keep %d, want at least 1", c.CheckpointKeep)
 	case !(c.Rate >= 0) || math.IsInf(c.Rate, 0):
 		return fmt.Errorf("train: learning rate %v, want a number >= 0", c.Rate)
+	case !(c.RateReduction >= 0 && c.RateReduction <= 1):
+		return fmt.Errorf("train: reduction of the learning rate %v, want a number in (0, 1], or 0 for none", c.RateReduction)
+	case c.RateReduction != 0 && !need.Demonstrations:
+		return fmt.Errorf("train: a reduction of the learning rate, and this algorithm doesn't learn from demonstrations")
 	case !(c.Clip >= 0) || math.IsInf(c.Clip, 0):
 		return fmt.Errorf("train: clip %v, want a number >= 0", c.Clip)
 	}

@@ -127,7 +127,7 @@ func (t *Trainer) learn(ctx context.Context, b *batch) error {
 	return t.Model.FinishGrads()
 }
 
-// update clips, sets the learning rate (base times schedule) and steps the optimizer. A gradient that is not finite
+// update clips, sets the learning rate and steps the optimizer. A gradient that is not finite
 // stops the run before it can reach the weights.
 func (t *Trainer) update(b *batch) error {
 	defer b.time("optimizer")()
@@ -135,15 +135,20 @@ func (t *Trainer) update(b *batch) error {
 	if err != nil {
 		return fmt.Errorf("step %d: %w: stopped before it reached the weights", b.step, err)
 	}
-	b.gradNorm = norm
+	b.gradNorm, b.gradL1 = norm, optim.L1(t.Model.Backend(), t.params)
+	t.restart(b)
 	if len(b.rows) == 0 { // no score: not even the optimizer's momentum moves anything
 		return nil
 	}
-	b.rate = t.Rate * t.Schedule.Rate(b.step-1, t.Steps)
+	t.setRate(b)
 	if err := t.optimizer.Step(float32(b.rate), scale); err != nil {
 		return err
 	}
 	t.Model.Updated()
+	t.trainedTokens += int64(b.tokens())
+	if t.updates != nil {
+		t.updates.observe(t.Model, t.tensors)
+	}
 	return nil
 }
 

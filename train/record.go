@@ -84,7 +84,11 @@ func (t *Trainer) stepMetrics(b *batch) Metrics {
 	}
 	m.add("loss", b.loss)
 	m.add("grad_norm", b.gradNorm)
+	m.add("grad_norm_l1", b.gradL1)
 	m.add("lr", b.rate)
+	for _, f := range b.factors {
+		m.add("lr/"+f.name, f.value)
+	}
 	m.add("entropy", b.entropy/n) // NaN, so null, when no sample has a score
 	if b.ref != nil {
 		m.add("kl", b.kl/n)

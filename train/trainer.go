@@ -11,6 +11,7 @@ import (
 	"github.com/burnish-rl/burnish/policy"
 	"github.com/burnish-rl/burnish/train/optim"
 	"github.com/burnish-rl/burnish/train/run"
+	"github.com/burnish-rl/burnish/train/schedule"
 )
 
 // Trainer runs a [Config].
@@ -21,12 +22,14 @@ type Trainer struct {
 	completions *run.Log
 	deadlines   *deadlines
 
-	params    []optim.Param   // what is trained
-	tensors   []*policy.Param // the same, as the policy knows them
-	optimizer optim.Optimizer
-	at        int // steps done
-	best      best
-	saved     time.Duration // the last checkpoint's time, reported with the next step
+	params        []optim.Param   // what is trained
+	tensors       []*policy.Param // the same, as the policy knows them
+	optimizer     optim.Optimizer
+	at            int      // steps done
+	trainedTokens int64    // by the steps done
+	updates       *updates // nil unless the schedule needs it
+	best          best
+	saved         time.Duration // the last checkpoint's time, reported with the next step
 
 	recording *policy.Recording // of the step's rollout; nil when the update runs its own forward pass
 
@@ -56,6 +59,9 @@ func New(c Config) (*Trainer, error) {
 		}
 	}
 	t.optimizer = c.Optim.New(t.Model.Backend(), t.params)
+	if n, ok := c.Schedule.(schedule.Needing); ok && n.Needs().Cosine {
+		t.updates = newUpdates(c.Seed, t.Model, t.tensors)
+	}
 	if err := t.openFolder(); err != nil {
 		t.Close()
 		return nil, err

@@ -19,6 +19,7 @@ const (
 	Order                      // which task comes next
 	Adapter                    // fresh adapter weights
 	Tasks                      // generated tasks
+	Sketch                     // signs of a sketch of the weights
 )
 
 // At is a place: for sampling (step, slot, sample, position); other streams use the fields in their own way.

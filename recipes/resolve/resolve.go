@@ -64,6 +64,9 @@ func Open(ctx context.Context, recipe *recipes.Recipe, o Options) (run *Run, err
 		}
 	}
 	run.copySettings()
+	if c.Schedule, err = recipe.Schedule.Options.Open(); err != nil {
+		return run, err
+	}
 	if run.Audit, err = train.NewAudit(ctx, c.Model, c.Env, need.Demonstrations, 1); err != nil {
 		return run, err
 	}
@@ -161,7 +164,8 @@ func (h hinted) Hint() string { return h.hint }
 // copySettings takes over what needs no opening.
 func (r *Run) copySettings() {
 	c, t := &r.Config, r.Recipe.Train
-	c.Optim, c.Rate, c.Clip, c.Schedule = r.Recipe.Optim.Options, r.Recipe.Optim.LR, r.Recipe.Optim.Clip, r.Recipe.Schedule.Options
+	c.Optim, c.Rate, c.Clip, c.ScheduleName = r.Recipe.Optim.Options, r.Recipe.Optim.LR, r.Recipe.Optim.Clip, r.Recipe.Schedule.Kind
+	c.RateReduction = r.Recipe.Optim.LRReduction
 	o := r.Recipe.Rollout
 	c.Decoding = policy.Decoding{MaxTokens: o.MaxTokens, Stop: o.Stop}
 	c.Decoding.Decoding = generate.Decoding{Temperature: float32(o.Temperature), TopK: o.TopK, TopP: float32(o.TopP), MinP: float32(o.MinP)}

@@ -16,10 +16,10 @@ type Constant struct {
 // Validate checks the options.
 func (c *Constant) Validate() error { return unit("warmup", c.Warmup, false) }
 
+// Open gives the rule.
+func (c *Constant) Open() (Schedule, error) { return c, nil }
+
 // Rate is the factor for one update.
-func (c *Constant) Rate(step, steps int) float64 {
-	if w := WarmupSteps(c.Warmup, steps); step < w {
-		return float64(step) / float64(w)
-	}
-	return 1
+func (c *Constant) Rate(s Seen) float64 {
+	return part(s.Step, 0, WarmupSteps(c.Warmup, s.Steps))
 }

@@ -7,7 +7,7 @@ var linear = Info{
 	New:    func() Options { return &Linear{} },
 }
 
-// Linear falls from 1 to Floor.
+// Linear falls from 1 to Floor. With Floor 0 it is the best that is known before a run: see [Refined] for after one.
 //
 //	factor(s) = s/W for s < W, else floor + (1-floor)·(T-s)/(T-W);   T steps, W from [WarmupSteps]
 //
@@ -25,12 +25,15 @@ func (l *Linear) Validate() error {
 	return unit("floor", l.Floor, true)
 }
 
+// Open gives the rule.
+func (l *Linear) Open() (Schedule, error) { return l, nil }
+
 // Rate is the factor for one update.
-func (l *Linear) Rate(step, steps int) float64 {
-	w := WarmupSteps(l.Warmup, steps)
-	if step < w {
-		return float64(step) / float64(w)
+func (l *Linear) Rate(s Seen) float64 {
+	w := WarmupSteps(l.Warmup, s.Steps)
+	if s.Step < w {
+		return float64(s.Step) / float64(w)
 	}
-	left := float64(max(steps-step, 0)) / float64(max(steps-w, 1))
+	left := float64(max(s.Steps-s.Step, 0)) / float64(max(s.Steps-w, 1))
 	return l.Floor + (1-l.Floor)*left
 }

@@ -5,16 +5,18 @@ import "fmt"
 // Info is one schedule as the table and the documentation show it.
 type Info struct {
 	Name   string
-	Doc    string         // one line
-	Source string         // paper, "" when there is none
-	New    func() Options // a fresh pointer at the source's setting
+	Doc    string // one line
+	Source string // paper, "" when there is none
+	// Observes is what it looks at besides the step and their number; "" when its whole curve is known beforehand.
+	Observes string
+	New      func() Options // a fresh pointer at the source's setting
 }
 
 // builtin lists the schedules in the order of the documentation.
-var builtin = []Info{constant, linear}
+var builtin = []Info{constant, linear, cosine, wsd, infinite, rewarm, power, refined, hypergradient}
 
 // later are known names whose time has not come: they are refused by name, not as a typing error.
-var later = []string{"cosine", "wsd", "power", "infinite", "refined", "inverse_sqrt"}
+var later = []string{"inverse_sqrt", "autolrs"}
 
 var registered []Info
 

@@ -98,7 +98,7 @@ func (in Inputs) pick(at func(int) int, n int) Inputs {
 		}
 		return out
 	}
-	return Inputs{take(in.LogP), take(in.Old), take(in.Ref), take(in.Adv), take(in.Weights)}
+	return Inputs{LogP: take(in.LogP), Old: take(in.Old), Ref: take(in.Ref), Adv: take(in.Adv), Weights: take(in.Weights)}
 }
 
 // TestGapZeroIsREINFORCE: with old equal to logp every token sits at the tie of min and the gradient is -A·w.

@@ -14,19 +14,19 @@ import (
 //
 // Result: [N]; under [SequenceMean] the mean over ranks. It couples the batch: below 8 pairs it means little.
 //
-// Source: Melnyk et al. 2024, arXiv:2406.05882, eq. 7 (paired).
+// Source: Melnyk et al. 2024, arXiv:2406.05882 (paired).
 func AOT(beta float64) Objective {
 	return func(x *Expr, t Tokens) *G.Node {
 		s, q := x.PerSequence(t.LogP), x.PerSequence(t.Ref)
-		policy := x.sorted(x.Sub(x.Chosen(s), x.Rejected(s)), func() []float64 { return x.pairSums(t.Given.LogP, -1) })
-		reference := x.sorted(x.Sub(x.Chosen(q), x.Rejected(q)), func() []float64 { return x.pairSums(t.Given.Ref, -1) })
+		policy := x.sorted(x.Sub(x.Chosen(s), x.Rejected(s)), func() []float64 { return x.margins(x.in.held) })
+		reference := x.sorted(x.Sub(x.Chosen(q), x.Rejected(q)), func() []float64 { return x.margins(x.in.Ref) })
 		return x.SpreadPairs(Logistic(beta)(x, policy, reference))
 	}
 }
 
 // AOTUnpaired sorts the log-ratios of chosen and of rejected answers apart: -log σ(β·(sort d_w - sort d_l)).
 //
-// Source: Melnyk et al. 2024, arXiv:2406.05882, eq. 8 (unpaired).
+// Source: Melnyk et al. 2024, arXiv:2406.05882 (unpaired).
 func AOTUnpaired(beta float64) Objective {
 	return func(x *Expr, t Tokens) *G.Node {
 		d := x.PerSequence(x.Sub(t.LogP, t.Ref))
@@ -54,19 +54,19 @@ func (x *Expr) sorted(a *G.Node, values func() []float64) *G.Node {
 	return x.take(order, len(v), a)
 }
 
-// pairSums are the sums of values over chosen answers plus sign times those over rejected ones, [P].
-func (x *Expr) pairSums(values []float64, sign float64) []float64 {
+// margins are the sums of values over chosen answers less those over rejected ones, [P].
+func (x *Expr) margins(values []float64) []float64 {
 	sums := x.sums(values)
 	out := make([]float64, len(x.in.Pairs))
 	for i, p := range x.in.Pairs {
-		out[i] = sums[p[0]] + sign*sums[p[1]]
+		out[i] = sums[p[0]] - sums[p[1]]
 	}
 	return out
 }
 
 // ratioSums are the summed log-ratios of one side of the pairs, [P].
 func (x *Expr) ratioSums(side int) []float64 {
-	s, q := x.sums(x.in.LogP), x.sums(x.in.Ref)
+	s, q := x.sums(x.in.held), x.sums(x.in.Ref)
 	out := make([]float64, len(x.in.Pairs))
 	for i, p := range x.in.Pairs {
 		out[i] = s[p[side]] - q[p[side]]

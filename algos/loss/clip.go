@@ -33,7 +33,7 @@ func (x *Expr) surrogate(live, ratio, adv *G.Node, low, high float64) *G.Node {
 //
 // Result: [N], unreduced. limit > 1+high; 4.
 //
-// Source: INTELLECT-2, arXiv:2505.07291, §3.4; delta in TRL.
+// Source: INTELLECT-2, arXiv:2505.07291; delta in TRL.
 func TwoSided(low, high, limit float64) Objective {
 	return func(x *Expr, t Tokens) *G.Node {
 		ratio := x.Exp(x.Sub(t.LogP, t.Old))
@@ -47,7 +47,7 @@ func TwoSided(low, high, limit float64) Objective {
 //
 // Result: [N], unreduced. limit > 1; 3. Like [TwoSided], but the bound is on the term.
 //
-// Source: Ye et al. 2020, arXiv:1912.09729, eq. 5.
+// Source: Ye et al. 2020, arXiv:1912.09729.
 func DualClip(low, high, limit float64) Objective {
 	return func(x *Expr, t Tokens) *G.Node {
 		ratio := x.Exp(x.Clamp(x.Sub(t.LogP, t.Old), -maxLogRatio, maxLogRatio))

@@ -9,7 +9,7 @@ import G "gorgonia.org/gorgonia"
 // Result: [N]; under [SequenceMean] the mean over pairs plus α times the mean over chosen tokens. It couples pairs.
 // alpha >= 0, 1 as a rule. Losses: [Logistic], [Conservative], [Hinge], and [IPO] with perToken.
 //
-// Source: Xu et al. 2024, arXiv:2401.08417, eq. 5.
+// Source: Xu et al. 2024, arXiv:2401.08417.
 func CPO(pair PairLoss, perToken bool, alpha float64) Objective {
 	return func(x *Expr, t Tokens) *G.Node {
 		s := x.PerSequence(t.LogP)

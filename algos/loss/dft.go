@@ -9,7 +9,7 @@ import G "gorgonia.org/gorgonia"
 //
 // Result: [N], unreduced. Its value is not monotone in the fit: watch the plain likelihood.
 //
-// Source: Wu et al. 2025, arXiv:2508.05629, eq. 9.
+// Source: Wu et al. 2025, arXiv:2508.05629.
 func DFT() Objective {
 	return func(x *Expr, t Tokens) *G.Node { return x.Neg(x.Mul(x.Exp(t.Held), t.LogP)) }
 }

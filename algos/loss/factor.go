@@ -71,7 +71,7 @@ func spreadSums(v []float64, lengths []int) {
 // rest: decisions are made there. share in (0, 1]; 0.2 in the paper. The threshold is a quantile with linear
 // interpolation; a token on it stays.
 //
-// Source: Wang et al. 2025, arXiv:2506.01939, §5.
+// Source: Wang et al. 2025, arXiv:2506.01939.
 func EntropyMask(entropy []float64, share float64) []float64 {
 	out := make([]float64, len(entropy))
 	if len(entropy) == 0 {
@@ -94,7 +94,7 @@ func EntropyMask(entropy []float64, share float64) []float64 {
 // OffPolicyMask is 0 on bad answers (A < 0) that the policy has moved away from: where the mean of sampled - logp over
 // the answer exceeds limit. logp and sampled are [N], adv is [B], one for each length.
 //
-// Source: DeepSeek-V3.2, arXiv:2512.02556, §3.1; off_policy_mask_threshold in TRL.
+// Source: DeepSeek-V3.2, arXiv:2512.02556; off_policy_mask_threshold in TRL.
 func OffPolicyMask(logp, sampled, adv []float64, lengths []int, limit float64) []float64 {
 	out := make([]float64, len(logp))
 	i := 0

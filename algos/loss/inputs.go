@@ -19,6 +19,8 @@ type Inputs struct {
 	Grid       int       // C: sequences come in blocks of C·C, answer j under principle i at i·C+j (SAMI)
 
 	Chosen int // trained tokens of chosen answers in the whole step; the divisor of a likelihood term beside a preference loss
+
+	held []float64 // what LogP is held constant at; LogP itself unless a test takes differences
 }
 
 // check refuses inputs that don't fit together.

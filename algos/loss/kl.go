@@ -31,7 +31,7 @@ func KLSquared(beta float64) Objective {
 // KLCorrected is k3 weighted by the ratio of new to old policy: beta·ρ·k3. Its gradient, beta·ρ·u, is on average that
 // of the reverse KL, also when the samples are an older policy's.
 //
-// Source: DeepSeek-V3.2, arXiv:2512.02556, eq. 5; TRL's use_bias_correction_kl.
+// Source: DeepSeek-V3.2, arXiv:2512.02556; TRL's use_bias_correction_kl.
 func KLCorrected(beta float64) Objective {
 	return func(x *Expr, t Tokens) *G.Node {
 		ratio := x.Exp(x.Sub(t.LogP, t.Old))
@@ -58,7 +58,7 @@ func KLPenalty(estimator string, beta float64) (Objective, error) {
 // EntropyBonus rewards a spread-out policy: term_t = -coef·H_t. Its gradient goes into the entropy, Output.DEntropy.
 // coef > 0. Result: [N], unreduced.
 //
-// Source: Williams and Peng 1991; Mnih et al. 2016, arXiv:1602.01783, §4.
+// Source: Williams and Peng 1991; Mnih et al. 2016, arXiv:1602.01783.
 func EntropyBonus(coef float64) Objective {
 	return func(x *Expr, t Tokens) *G.Node { return x.Scale(-coef, t.Entropy) }
 }

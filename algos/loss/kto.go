@@ -15,7 +15,7 @@ import (
 // Result: [N]; under [SequenceMean] the mean over answers. z₀ comes from Inputs.Mismatched and belongs to the step, so
 // this couples only the tokens of a sequence. beta > 0; keep n_D·λ_D/(n_U·λ_U) between 1 and 4/3.
 //
-// Source: Ethayarajh et al. 2024, arXiv:2402.01306, eq. 7.
+// Source: Ethayarajh et al. 2024, arXiv:2402.01306.
 func KTO(beta, desirable, undesirable float64) Objective {
 	return func(x *Expr, t Tokens) *G.Node {
 		if len(t.Given.Mismatched) == 0 {
@@ -63,7 +63,7 @@ func (x *Expr) labels(t Tokens, desirable, undesirable float64) *G.Node {
 //
 // Result: [N]; under [SequenceMean] the mean over answers. It couples the batch, through δ. Both classes must be there.
 //
-// Source: Jung et al. 2024, arXiv:2404.04656, eq. 8; the shift is this batch's, not a running mean.
+// Source: Jung et al. 2024, arXiv:2404.04656; the shift is this batch's, not a running mean.
 func BCOShifted(beta float64) Objective {
 	return func(x *Expr, t Tokens) *G.Node {
 		sign := x.labels(t, 1, -1)
@@ -71,7 +71,7 @@ func BCOShifted(beta float64) Objective {
 		if x.err != nil {
 			return nil
 		}
-		logp, ref := x.sums(t.Given.LogP), x.sums(t.Given.Ref)
+		logp, ref := x.sums(x.in.held), x.sums(t.Given.Ref)
 		var sum [2]float64
 		var n [2]int
 		for i, good := range t.Given.Desirable {

@@ -60,8 +60,11 @@ func Eval(obj Objective, in Inputs) (Output, error) {
 	if n == 0 {
 		return Output{DLogP: []float64{}, Term: []float64{}}, nil
 	}
+	if in.held == nil {
+		in.held = in.LogP
+	}
 	x := &Expr{g: G.NewGraph(), n: n, in: &in}
-	t := Tokens{LogP: x.input("logp", in.LogP), Held: x.input("held", in.LogP), Given: &in}
+	t := Tokens{LogP: x.input("logp", in.LogP), Held: x.input("held", in.held), Given: &in}
 	for _, v := range []struct {
 		name   string
 		values []float64
@@ -88,11 +91,11 @@ func (x *Expr) run(term *G.Node, t Tokens) (Output, error) {
 		return Output{}, fmt.Errorf("loss: build: %w", x.err)
 	}
 	with := G.Nodes{t.LogP}
-	if t.Entropy != nil && x.g.To(t.Entropy.ID()).Len() > 0 {
-		with = append(with, t.Entropy)
-	}
 	if x.g.To(t.LogP.ID()).Len() == 0 {
 		return Output{}, fmt.Errorf("loss: differentiate: objective does not use the policy's log-probs")
+	}
+	if t.Entropy != nil && x.g.To(t.Entropy.ID()).Len() > 0 {
+		with = append(with, t.Entropy)
 	}
 	grads, err := G.Grad(cost, with...)
 	if err != nil {

@@ -12,7 +12,7 @@ const maxMeanLogP = -1e-6
 // L is the mean log-prob of an answer's tokens. Result: [N]; under [SequenceMean] the mean over chosen tokens plus the
 // mean over pairs. It couples pairs. lambda >= 0, 0.1. (TRL's likelihood takes in the prompt's tokens; this does not.)
 //
-// Source: Hong et al. 2024, arXiv:2403.07691, eq. 6 and 7.
+// Source: Hong et al. 2024, arXiv:2403.07691.
 func ORPO(lambda float64) Objective {
 	return func(x *Expr, t Tokens) *G.Node {
 		mean := x.AtMost(x.SequenceMean(t.LogP), maxMeanLogP)

@@ -100,7 +100,7 @@ func (x *Expr) tail(weight float64) *G.Node {
 
 // onPolicy is the constant weight of each pair, e^{a_w + a_l} with a the mean over tokens of logp - log Σ_v p_v², [P].
 //
-// Source: WPO, Zhou et al. 2024, arXiv:2406.11827, §3.3.
+// Source: WPO, Zhou et al. 2024, arXiv:2406.11827.
 func (x *Expr) onPolicy(t Tokens) *G.Node {
 	logs := make([]float64, len(t.Given.SumP2))
 	for i, s := range t.Given.SumP2 {

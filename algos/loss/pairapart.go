@@ -7,7 +7,7 @@ import G "gorgonia.org/gorgonia"
 
 // NCA raises the chosen answer in absolute terms: -log σ(βd_w) - ½·log σ(-βd_w) - ½·log σ(-βd_l).
 //
-// Source: Chen et al. 2024, arXiv:2402.05369, eq. 14.
+// Source: Chen et al. 2024, arXiv:2402.05369.
 func NCA(beta float64) PairLoss {
 	return func(x *Expr, w, l *G.Node) *G.Node {
 		return x.Sub(x.noisy(x.Scale(beta, w), -1, -0.5), x.Scale(0.5, x.LogSigmoid(x.Scale(-beta, l))))
@@ -16,7 +16,7 @@ func NCA(beta float64) PairLoss {
 
 // BCO is a binary classifier without its shift: -log σ(βd_w) - log σ(-βd_l). [BCOShifted] has it.
 //
-// Source: Jung et al. 2024, arXiv:2404.04656, eq. 7.
+// Source: Jung et al. 2024, arXiv:2404.04656.
 func BCO(beta float64) PairLoss {
 	return func(x *Expr, w, l *G.Node) *G.Node {
 		return x.Neg(x.Add(x.LogSigmoid(x.Scale(beta, w)), x.LogSigmoid(x.Scale(-beta, l))))
@@ -25,7 +25,7 @@ func BCO(beta float64) PairLoss {
 
 // APOZero raises chosen and lowers rejected answers: 1 - σ(βd_w) + σ(βd_l). Bounded; its gradient dies for large |d|.
 //
-// Source: D'Oosterlinck et al. 2024, arXiv:2408.06266, eq. 6.
+// Source: D'Oosterlinck et al. 2024, arXiv:2408.06266.
 func APOZero(beta float64) PairLoss {
 	return func(x *Expr, w, l *G.Node) *G.Node {
 		return x.Add(x.Sigmoid(x.Scale(-beta, w)), x.Sigmoid(x.Scale(beta, l)))
@@ -34,7 +34,7 @@ func APOZero(beta float64) PairLoss {
 
 // APODown lowers both, the rejected one more: σ(βd_w) + 1 - σ(z). For chosen answers that are worse than the policy's.
 //
-// Source: D'Oosterlinck et al. 2024, arXiv:2408.06266, eq. 7.
+// Source: D'Oosterlinck et al. 2024, arXiv:2408.06266.
 func APODown(beta float64) PairLoss {
 	return func(x *Expr, w, l *G.Node) *G.Node {
 		return x.Add(x.Sigmoid(x.Scale(beta, w)), x.Sigmoid(x.Neg(x.margin(beta, w, l))))

@@ -27,7 +27,7 @@ func Conservative(beta, eps float64) PairLoss {
 
 // Robust is the unbiased form of [Conservative]: [-(1-ε)·log σ(z) + ε·log σ(-z)]/(1-2ε). Its gradient never reaches 0.
 //
-// Source: Chowdhury et al. 2024, arXiv:2403.00409, eq. 12.
+// Source: Chowdhury et al. 2024, arXiv:2403.00409.
 func Robust(beta, eps float64) PairLoss {
 	return func(x *Expr, w, l *G.Node) *G.Node {
 		return x.noisy(x.margin(beta, w, l), -(1-eps)/(1-2*eps), eps/(1-2*eps))
@@ -42,7 +42,7 @@ func (x *Expr) noisy(z *G.Node, a, b float64) *G.Node {
 // EXO is the reverse KL between the pair's preference under the policy and labels smoothed by eps:
 // σ(z)·[log σ(z) - log(1-ε)] + σ(-z)·[log σ(-z) - log ε]. eps in (0, 1/2); 1e-3 in TRL.
 //
-// Source: Ji et al. 2024, arXiv:2402.00856, eq. 17.
+// Source: Ji et al. 2024, arXiv:2402.00856.
 func EXO(beta, eps float64) PairLoss {
 	return func(x *Expr, w, l *G.Node) *G.Node {
 		z := x.margin(beta, w, l)
@@ -55,7 +55,7 @@ func EXO(beta, eps float64) PairLoss {
 
 // DPOP adds a cost on chosen answers that lose likelihood: -log σ(β·(d_w - d_l - λ·max(0, -d_w))). lambda >= 0; 5 to 50.
 //
-// Source: Smaug, Pal et al. 2024, arXiv:2402.13228, eq. 3.
+// Source: Smaug, Pal et al. 2024, arXiv:2402.13228.
 func DPOP(beta, lambda float64) PairLoss {
 	return func(x *Expr, w, l *G.Node) *G.Node {
 		return Logistic(beta)(x, x.Sub(w, x.Scale(lambda, x.Relu(x.Neg(w)))), l)
@@ -65,7 +65,7 @@ func DPOP(beta, lambda float64) PairLoss {
 // DiscoPOP is the loss that was found by search: (1-s)·(-log σ(z)) + s·e^{-z}, s = σ(z/τ). tau > 0, 0.05. Not convex.
 // s·e^{-z} is written exp(-z + log σ(z/τ)), which does not overflow.
 //
-// Source: Lu et al. 2024, arXiv:2406.08414, §5 (log-ratio modulated loss).
+// Source: Lu et al. 2024, arXiv:2406.08414 (log-ratio modulated loss).
 func DiscoPOP(beta, tau float64) PairLoss {
 	return func(x *Expr, w, l *G.Node) *G.Node {
 		z := x.margin(beta, w, l)

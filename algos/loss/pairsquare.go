@@ -21,7 +21,7 @@ func IPO(beta float64) PairLoss {
 
 // SPPO pulls both log-ratios to their places: (d_w - 1/(2β))² + (d_l + 1/(2β))², with hard labels.
 //
-// Source: Wu et al. 2024, arXiv:2405.00675, eq. 4.1 with win rates 1 and 0.
+// Source: Wu et al. 2024, arXiv:2405.00675, with win rates 1 and 0.
 func SPPO(beta float64) PairLoss {
 	at := 1 / (2 * beta)
 	return func(x *Expr, w, l *G.Node) *G.Node {

@@ -26,7 +26,7 @@ const maxLogRatio = 20
 //
 // Result: [N], unreduced. high > 0 is absolute, not 1+ε: 5 in TRL. low >= 0; 0 is none.
 //
-// Source: MiniMax-M1, arXiv:2506.13585, eq. 4 and 5.
+// Source: MiniMax-M1, arXiv:2506.13585.
 func CISPO(low, high float64) Objective {
 	return func(x *Expr, t Tokens) *G.Node {
 		weight := x.Clamp(x.Exp(x.Sub(t.Held, t.Old)), low, high)
@@ -40,7 +40,7 @@ func CISPO(low, high float64) Objective {
 //
 // Result: [N], unreduced. At ρ = 1 its gradient is that of [Reinforce]. tauPos, tauNeg > 0: 1 and 1.05.
 //
-// Source: Gao et al. 2025, arXiv:2511.20347, eq. 5 and 6.
+// Source: Gao et al. 2025, arXiv:2511.20347.
 func SAPO(tauPos, tauNeg float64) Objective {
 	return func(x *Expr, t Tokens) *G.Node {
 		tau := x.bySign(t, func(a float64) bool { return a > 0 }, tauPos, tauNeg)
@@ -76,7 +76,7 @@ func DPPOTV(low, high, limit float64) Objective {
 			return x.Fail(errMissingInput)
 		}
 		weight := make([]float64, x.n)
-		for i, logp := range t.Given.LogP {
+		for i, logp := range x.in.held {
 			moved := math.Exp(logp) - math.Exp(t.Given.Old[i])
 			if a := t.Given.Adv[i]; a > 0 && moved <= high || a <= 0 && moved >= -low {
 				weight[i] = min(math.Exp(logp-t.Given.Old[i]), limit)

@@ -15,7 +15,7 @@ import (
 // M is the sum of an answer's token log-probs, or with perToken their mean, which is what the authors' code trains.
 // Result: [N]; under [SequenceMean] the mean over prompts. It couples a prompt's Inputs.Grid² sequences.
 //
-// Source: Fränken et al. 2024, arXiv:2404.14313, eq. 3.
+// Source: Fränken et al. 2024, arXiv:2404.14313.
 func SAMI(perToken bool) Objective {
 	return func(x *Expr, t Tokens) *G.Node {
 		c := t.Given.Grid
@@ -40,7 +40,7 @@ func SAMI(perToken bool) Objective {
 		}
 		own := x.take(diagonal, b, m)
 		// By row and by column in turn: the log of the sum, moved by the largest entry, which is constant.
-		values := x.sequenceValues(t.Given.LogP, perToken)
+		values := x.sequenceValues(x.in.held, perToken)
 		rows := x.logSumExp(m, values, row, b/c)
 		columns := x.logSumExp(m, values, column, b/c)
 		term := x.Sub(x.Scale(0.5, x.Add(rows, columns)), own) // [blocks·C]

@@ -27,7 +27,7 @@ func GSPO(low, high float64) Objective {
 //
 // Result: [N], unreduced; it couples the tokens of a sequence through a constant only.
 //
-// Source: Zheng et al. 2025, arXiv:2507.18071, eq. 14.
+// Source: Zheng et al. 2025, arXiv:2507.18071.
 func GSPOToken(low, high float64) Objective {
 	return func(x *Expr, t Tokens) *G.Node {
 		held := x.Spread(x.SequenceMean(x.Sub(t.Held, t.Old)))
@@ -56,7 +56,7 @@ func SequenceClip(low, high float64) Objective {
 //
 // Result: [N], unreduced; it couples the tokens of a sequence. low and high > 0, in nats: 0.4.
 //
-// Source: Zhao et al. 2025, arXiv:2507.20673, eq. 3.
+// Source: Zhao et al. 2025, arXiv:2507.20673.
 func GMPO(low, high float64) Objective {
 	return func(x *Expr, t Tokens) *G.Node {
 		good := func(a float64) bool { return a > 0 }

@@ -54,15 +54,18 @@ func GPG(groups [][]float64) [][]float64 {
 	return out
 }
 
-// Standardised brings advantages to mean 0 and deviation 1 over the step.
+// StepScaled brings centred advantages to deviation 1 over the step.
 //
-//	(A_i - mean)/(s + 1e-4),   s with B-1
+//	A_i/(s + 1e-4),   s with B-1
 //
-// adv and the result are [groups][G]; samples whose reward is missing stay out of both.
-func Standardised(adv, rewards [][]float64) [][]float64 {
+// adv and the result are [groups][G]; samples whose reward is missing stay out. Every group's mean is 0 already, so none
+// is subtracted: equal rewards keep exactly 0.
+func StepScaled(adv, rewards [][]float64) [][]float64 {
 	var m moments
 	var all []float64
+	out := make([][]float64, len(adv))
 	for i, g := range adv {
+		out[i] = append([]float64{}, g...)
 		for j, a := range g {
 			if !math.IsNaN(rewards[i][j]) {
 				m.add(a)
@@ -70,18 +73,8 @@ func Standardised(adv, rewards [][]float64) [][]float64 {
 			}
 		}
 	}
-	out := make([][]float64, len(adv))
-	s := 0.0
 	if !m.flat() {
-		s = m.deviation(all, 1)
-	}
-	for i, g := range adv {
-		out[i] = make([]float64, len(g))
-		for j, a := range g {
-			if s > 0 && !math.IsNaN(rewards[i][j]) {
-				out[i][j] = (a - m.mean()) / (s + epsilon)
-			}
-		}
+		scale(out, 1/(m.deviation(all, 1)+epsilon))
 	}
 	return out
 }

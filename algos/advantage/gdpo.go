@@ -6,9 +6,9 @@ import (
 )
 
 // GDPO scales each part of the reward on its own before they are added, so that a part of small spread is not drowned,
-// and brings the sum to mean 0 and deviation 1 over the step.
+// and brings the sum to deviation 1 over the step.
 //
-//	A_i = standardised Σ_k w_k·GroupScaled(part k)_i
+//	A_i = S_i/(s + 1e-4),   S_i = Σ_k w_k·GroupScaled(part k)_i,   s over the step, with B-1
 //
 // parts are [groups][parts][G], weights [parts], the result [groups][G]. A sample with a missing part is missing.
 //
@@ -42,5 +42,5 @@ func GDPO(parts [][][]float64, weights []float64) ([][]float64, error) {
 			}
 		}
 	}
-	return Standardised(adv, scored), nil
+	return StepScaled(adv, scored), nil
 }

@@ -59,7 +59,7 @@ var rows = map[string]struct {
 	"gpg":                       {f: byBatch(GPG)},
 	"rloo":                      {f: byGroup(RLOO)},
 	"rloo_normalized": {f: func(_ golden, r []float64) []float64 {
-		return joined(Standardised([][]float64{RLOO(r[:4]), RLOO(r[4:])}, halves(r)))
+		return joined(StepScaled([][]float64{RLOO(r[:4]), RLOO(r[4:])}, halves(r)))
 	}},
 	"opo": {f: func(g golden, r []float64) []float64 {
 		return joined([][]float64{OPO(r[:4], g.Shape.Lengths[:4]), OPO(r[4:], g.Shape.Lengths[4:])})

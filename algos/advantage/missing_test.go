@@ -17,7 +17,7 @@ var estimators = map[string]func(groups [][]float64) [][]float64{
 	"opo":      eachGroup(func(r []float64) []float64 { return OPO(r, ones(len(r))) }),
 	"batch":    BatchScaled,
 	"gpg":      GPG,
-	"standard": func(g [][]float64) [][]float64 { return Standardised(centred(g), g) },
+	"standard": func(g [][]float64) [][]float64 { return StepScaled(centred(g), g) },
 	"rpp": func(g [][]float64) [][]float64 {
 		lengths := make([][]int, len(g))
 		for i := range g {

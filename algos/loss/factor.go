@@ -112,3 +112,20 @@ func OffPolicyMask(logp, sampled, adv []float64, lengths []int, limit float64) [
 	}
 	return out
 }
+
+// GeometricMean replaces every weight by the geometric mean over its sequence; where one is 0, all are.
+func GeometricMean(w []float64, lengths []int) []float64 {
+	logs := make([]float64, len(w))
+	for i, v := range w {
+		logs[i] = math.Log(v)
+	}
+	spreadSums(logs, lengths)
+	i := 0
+	for _, n := range lengths {
+		for range n {
+			logs[i] = math.Exp(logs[i] / float64(n))
+			i++
+		}
+	}
+	return logs
+}

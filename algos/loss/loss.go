@@ -15,6 +15,9 @@ import (
 	"gorgonia.org/tensor"
 )
 
+// Node is a vector of an expression.
+type Node = G.Node
+
 // Objective is the unreduced loss of every token, [N].
 type Objective func(x *Expr, t Tokens) *G.Node
 

@@ -233,6 +233,21 @@ func TestFactors(t *testing.T) {
 	near(t, EntropyMask([]float64{1, 2, 2, 3}, 0.5), []float64{0, 1, 1, 1}, 0)
 	near(t, EntropyMask([]float64{1, 2, 2, 3}, 1), []float64{1, 1, 1, 1}, 0)
 	near(t, EntropyMask(nil, 0.5), nil, 0)
+	for n := 2; n <= 200; n++ { // every share that ends on a token keeps it, whatever the rounding of the product
+		entropy := make([]float64, n)
+		for i := range entropy {
+			entropy[i] = float64(i)
+		}
+		for kept := 2; kept <= n; kept++ {
+			sum := 0.0
+			for _, v := range EntropyMask(entropy, float64(kept-1)/float64(n-1)) {
+				sum += v
+			}
+			if sum != float64(kept) {
+				t.Fatalf("%v of %d tokens stay, want %d", sum, n, kept)
+			}
+		}
+	}
 }
 
 func TestReductionsSkipEmptySequences(t *testing.T) {

@@ -80,6 +80,9 @@ func EntropyMask(entropy []float64, share float64) []float64 {
 	sorted := slices.Clone(entropy)
 	slices.Sort(sorted)
 	at := (1 - share) * float64(len(sorted)-1)
+	if whole := math.Round(at); math.Abs(at-whole) < 1e-9 {
+		at = whole // so that rounding of the product doesn't drop the token on the threshold
+	}
 	k := min(int(at), len(sorted)-1)
 	next := min(k+1, len(sorted)-1)
 	threshold := sorted[k] + (at-float64(k))*(sorted[next]-sorted[k])

@@ -54,7 +54,7 @@ var bestMinusSecond = Info{
 var gdpo = Info{
 	Name:   "gdpo",
 	Doc:    "GRPO with each part of the reward scaled on its own before they are added",
-	Source: "Liu et al. 2026, as TRL's normalize_then_sum",
+	Source: "TRL's normalize_then_sum, verl's gdpo",
 	New:    onPolicy(OnPolicy{Term: "clip", ClipLow: 0.2, ClipHigh: 0.2, Advantage: "gdpo", Reduce: "sequence_mean"}),
 }
 

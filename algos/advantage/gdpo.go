@@ -12,7 +12,7 @@ import (
 //
 // parts are [groups][parts][G], weights [parts], the result [groups][G]. A sample with a missing part is missing.
 //
-// Source: Liu et al. 2026, "GDPO: group reward-decoupled normalization policy optimization"; TRL's normalize_then_sum.
+// Source: normalize_then_sum in TRL, gdpo in verl.
 func GDPO(parts [][][]float64, weights []float64) ([][]float64, error) {
 	adv, scored := make([][]float64, len(parts)), make([][]float64, len(parts))
 	for i, group := range parts {

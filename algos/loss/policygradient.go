@@ -69,7 +69,7 @@ func (x *Expr) bySign(t Tokens, first func(adv float64) bool, a, b float64) *G.N
 //
 // Result: [N], unreduced. low and high in (0, 1]; limit > 0: 20 in verl.
 //
-// Source: Qi et al. 2026 (divergence PPO), as in verl's dppo_tv.
+// Source: verl's dppo_tv.
 func DPPOTV(low, high, limit float64) Objective {
 	return func(x *Expr, t Tokens) *G.Node {
 		if t.Adv == nil || t.Old == nil {

@@ -1,78 +1,66 @@
 package algos
 
-import (
-	"fmt"
-	"math"
-
-	"github.com/burnish-rl/burnish/algos/advantage"
-	"github.com/burnish-rl/burnish/algos/loss"
-)
+// The clipped family: one objective, told apart by token weights, bounds and what a sample is compared with.
 
 var grpo = Info{
 	Name:   "grpo",
-	Doc:    "group-relative policy optimisation: a sample is judged against the others of its prompt",
+	Doc:    "group-relative policy optimisation: a sample is judged against the others of its prompt. No KL, as in TRL; the paper has k3 with 0.04",
 	Source: "Shao et al. 2024, arXiv:2402.03300",
-	New: func() Options {
-		return &GRPO{ClipLow: 0.2, ClipHigh: 0.2, ScaleRewards: "group", Reduce: "sequence_mean"}
-	},
+	New:    onPolicy(OnPolicy{Term: "clip", ClipLow: 0.2, ClipHigh: 0.2, Advantage: "group", Reduce: "sequence_mean"}),
 }
 
-// GRPO is the clipped surrogate with advantages from the group.
-//
-//	L = Σ_t w_t·[-min(ρ_t·A, clip(ρ_t, 1-clip_low, 1+clip_high)·A) + kl_coef·k3_t],   w from Reduce
-//
-// The KL penalty is off by default, as in TRL; the paper has 0.04.
-type GRPO struct {
-	ClipLow      float64 `yaml:"clip_low"`      // lower bound of the ratio is 1-clip_low; in (0, 1)
-	ClipHigh     float64 `yaml:"clip_high"`     // upper bound of the ratio is 1+clip_high; > 0
-	KLCoef       float64 `yaml:"kl_coef"`       // weight of the KL penalty (k3) to the policy before training; >= 0, 0 is off and needs no reference
-	ScaleRewards string  `yaml:"scale_rewards"` // group: divide by the group's standard deviation; none: centre only
-	Reduce       string  `yaml:"reduce"`        // what a token weighs: token_mean 1/N, sequence_mean 1/(B·T), sequence_sum 1/B, constant 1/(B·max_tokens)
+var drGRPO = Info{
+	Name:   "dr_grpo",
+	Doc:    "GRPO without its two biases: no division by the deviation, none by the length. Its step shrinks with max_tokens: tune the rate again",
+	Source: "Liu et al. 2025, arXiv:2503.20783",
+	New:    onPolicy(OnPolicy{Term: "clip", ClipLow: 0.2, ClipHigh: 0.2, Advantage: "centred", Reduce: "constant"}),
 }
 
-// Validate checks the options.
-func (a *GRPO) Validate() error {
-	if !(a.ClipLow > 0 && a.ClipLow < 1) {
-		return fmt.Errorf("clip_low is %v, want a number in (0, 1)", a.ClipLow)
-	}
-	if !(a.ClipHigh > 0) || math.IsInf(a.ClipHigh, 0) {
-		return fmt.Errorf("clip_high is %v, want a number > 0", a.ClipHigh)
-	}
-	if !(a.KLCoef >= 0) || math.IsInf(a.KLCoef, 0) {
-		return fmt.Errorf("kl_coef is %v, want a number >= 0", a.KLCoef)
-	}
-	if a.ScaleRewards != "group" && a.ScaleRewards != "none" {
-		return fmt.Errorf("scale_rewards is %q, want group or none", a.ScaleRewards)
-	}
-	_, err := reduction(a.Reduce)
-	return err
+var bnpo = Info{
+	Name:   "bnpo",
+	Doc:    "GRPO with every token of the step weighing the same; micro-batches change nothing, so it is dapo without clip-higher",
+	Source: "Xiao et al. 2025, arXiv:2506.02864, as in TRL",
+	New:    onPolicy(OnPolicy{Term: "clip", ClipLow: 0.2, ClipHigh: 0.2, Advantage: "group", Reduce: "token_mean"}),
 }
 
-// Needs asks for the reference when there is a KL penalty.
-func (a *GRPO) Needs() Needs { return Needs{Reference: a.KLCoef > 0} }
-
-// Advantages compares every sample with its group.
-func (a *GRPO) Advantages(groups []Group) ([][]float64, error) {
-	estimate := advantage.GroupScaled
-	if a.ScaleRewards == "none" {
-		estimate = advantage.GroupCentred
-	}
-	out := make([][]float64, len(groups))
-	for i, g := range groups {
-		for j, r := range g.Rewards {
-			if math.IsInf(r, 0) {
-				return nil, fmt.Errorf("advantage: group %d: reward of sample %d is %v, want a finite number", i, j, r)
-			}
-		}
-		out[i] = estimate(g.Rewards)
-	}
-	return out, nil
+var dapo = Info{
+	Name:   "dapo",
+	Doc:    "clip-higher and the mean over all tokens of the step; overlong_buffer adds its cost on long answers",
+	Source: "Yu et al. 2025, arXiv:2503.14476",
+	New:    onPolicy(OnPolicy{Term: "clip", ClipLow: 0.2, ClipHigh: 0.28, Advantage: "group", Reduce: "token_mean"}),
 }
 
-// Objective is [loss.Clip], with [loss.KL] when kl_coef is not 0.
-func (a *GRPO) Objective() loss.Objective {
-	return loss.WithKL(loss.Clip(a.ClipLow, a.ClipHigh), a.KLCoef)
+var maxRL = Info{
+	Name:   "maxrl",
+	Doc:    "advantages divided by the prompt's mean reward: rarely solved prompts weigh more. Rewards must not be negative",
+	Source: "arXiv:2602.02710",
+	New:    onPolicy(OnPolicy{Term: "clip", ClipLow: 0.2, ClipHigh: 0.2, Advantage: "maxrl", Reduce: "token_mean"}),
 }
 
-// Reduction is the token weights named by Reduce; call Validate first.
-func (a *GRPO) Reduction() loss.Reduction { r, _ := reduction(a.Reduce); return r }
+var passAtK = Info{
+	Name:   "pass_at_k",
+	Doc:    "trains for one right answer among pass_k; rewards must be 0 or 1",
+	Source: "Chen et al. 2025, arXiv:2508.10751",
+	New:    onPolicy(OnPolicy{Term: "clip", ClipLow: 0.2, ClipHigh: 0.2, Advantage: "pass_at_k", PassK: 2, Reduce: "token_mean"}),
+}
+
+var bestMinusSecond = Info{
+	Name:   "best_minus_second",
+	Doc:    "only the best sample of a prompt is pushed, by how far it is ahead",
+	Source: "Tang et al. 2025, arXiv:2503.19595, as in verl",
+	New:    onPolicy(OnPolicy{Term: "clip", ClipLow: 0.2, ClipHigh: 0.2, Advantage: "best_minus_second", Reduce: "token_mean"}),
+}
+
+var gdpo = Info{
+	Name:   "gdpo",
+	Doc:    "GRPO with each part of the reward scaled on its own before they are added",
+	Source: "TRL's normalize_then_sum, verl's gdpo",
+	New:    onPolicy(OnPolicy{Term: "clip", ClipLow: 0.2, ClipHigh: 0.2, Advantage: "gdpo", Reduce: "sequence_mean"}),
+}
+
+var optimalToken = Info{
+	Name:   "optimal_token",
+	Doc:    "a baseline for each position of an answer, weighted by the energy of its gradient so far",
+	Source: "verl's optimal_token_baseline",
+	New:    onPolicy(OnPolicy{Term: "clip", ClipLow: 0.2, ClipHigh: 0.2, Advantage: "optimal_token", Reduce: "token_mean"}),
+}

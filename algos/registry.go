@@ -1,6 +1,9 @@
 package algos
 
-import "fmt"
+import (
+	"fmt"
+	"maps"
+)
 
 // Options are an algorithm's options: the algorithm itself. A field has a yaml key and a comment with unit
 // and range, from which the recipe reference is made.
@@ -15,11 +18,18 @@ type Info struct {
 }
 
 // builtin lists the algorithms in the order of the documentation.
-var builtin = []Info{sft, grpo}
+var builtin = []Info{
+	sft, dft,
+	dpo, ipo, simpo, alphaPO, cpo, orpo, kto, bco, sami,
+	grpo, drGRPO, bnpo, dapo, gspo, gspoToken, luspo, gmpo, vespo, cispo, sapo, dppoTV, dro,
+	rloo, reinforce, gpg, reinforcePP, reinforcePPBaseline, reMax, opo, maxRL, passAtK, bestMinusSecond, gdpo, optimalToken,
+}
 
-// later are known names whose time has not come: they are refused by name, not as a typing error.
-var later = []string{"dapo", "dr_grpo", "bnpo", "gspo", "cispo", "rloo", "reinforce", "reinforce_pp", "sapo", "oblr-po",
-	"dpo", "ipo", "kto", "orpo", "simpo", "cpo", "dft", "fsft", "ppo"}
+// later are known names whose time has not come: they are refused by name, not as a typing error. The text says more.
+var later = map[string]string{
+	"oblr-po": "",
+	"ppo":     ": it needs a critic; grpo, rloo and reinforce_pp do without",
+}
 
 var registered []Info
 
@@ -47,5 +57,5 @@ func Lookup(name string) (Info, bool) {
 	return Info{}, false
 }
 
-// Later lists the names that this version knows but does not have.
-func Later() []string { return append([]string(nil), later...) }
+// Later lists the names that this version knows but does not have, with what to say about them.
+func Later() map[string]string { return maps.Clone(later) }

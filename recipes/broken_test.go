@@ -64,13 +64,16 @@ func TestOneProblem(t *testing.T) {
 	if _, err := Parse("r.yaml", []byte(good)); err != nil {
 		t.Fatal(err)
 	}
+	kinds := strings.Join(algoTable().names, ", ")
 	for _, c := range []struct{ old, new, want string }{
-		{"kind: grpo", "kind: dapo", `r.yaml:4:14: algorithm "dapo": not in this version, want one of sft, grpo`},
-		{"kind: grpo", "kind: [grpo]", `r.yaml:4:14: algo.kind is a list, want one of sft, grpo`},
-		{"kind: grpo", "clip_low: 0.1", `r.yaml:4:7: algo has no kind, want one of sft, grpo`},
+		{"kind: grpo", "kind: ppo", `r.yaml:4:14: algorithm "ppo": not in this version: it needs a critic; grpo, rloo and reinforce_pp do without, want one of ` + kinds},
+		{"kind: grpo", "kind: [grpo]", `r.yaml:4:14: algo.kind is a list, want one of ` + kinds},
+		{"kind: grpo", "clip_low: 0.1", `r.yaml:4:7: algo has no kind, want one of ` + kinds},
 		{"algo: {kind: grpo}\n", "", `r.yaml:1:1: algo is missing, want algorithm such as {kind: sft}`},
-		{"kind: grpo", "kind: grpo, kl: 0.1", `r.yaml:4:20: unknown key "kl" in algo, want one of kind, clip_low, clip_high, kl_coef, scale_rewards, reduce`},
-		{"kind: grpo", "kind: grpo, advantage: rloo", `r.yaml:4:20: key "advantage" in algo: not in this version, see scale_rewards`},
+		{"kind: grpo", "kind: orpo, kl: 0.1", `r.yaml:4:20: unknown key "kl" in algo, want one of kind, lambda`},
+		{"kind: grpo", "kind: grpo, kl: k1", `r.yaml:4:24: algo: kl is k1, want k2, k3 or k3_corrected: in the loss the gradient of k1 has mean zero, it belongs in the reward`},
+		{"kind: grpo", "kind: grpo, scale_rewards: none", `r.yaml:4:20: key "scale_rewards" in algo: not in this version, see advantage`},
+		{"kind: grpo", "kind: grpo, tau_pos: 1", `r.yaml:4:29: algo: tau_pos is 1, want it unset: objective clip does not read it`},
 		{"kind: grpo", "kind: grpo, clip_low: .nan", `r.yaml:4:30: algo.clip_low is ".nan", want a finite number`},
 		{"kind: grpo", "kind: grpo, reduce: batch", `r.yaml:4:28: algo: reduce is "batch", want one of token_mean, sequence_mean, sequence_sum, constant`},
 		{"lr: 1e-4", "lr: 0", `r.yaml:5:13: optim.lr is 0, want a number in (0, 100]`},

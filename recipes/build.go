@@ -1,6 +1,8 @@
 package recipes
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
@@ -18,7 +20,11 @@ var loraDefaults = adapter.LoRA{Rank: 16, Alpha: 32, Targets: []string{adapter.A
 
 // The registries, as tables. They are made per call because a user's main may register more.
 func algoTable() table {
-	return tableOf(algos.All(), func(i algos.Info) string { return i.Name }, func(i algos.Info) algos.Options { return i.New() }, algos.Later())
+	why := algos.Later()
+	t := tableOf(algos.All(), func(i algos.Info) string { return i.Name }, func(i algos.Info) algos.Options { return i.New() },
+		slices.Sorted(maps.Keys(why)))
+	t.why = why
+	return t
 }
 
 func envTable() table {

@@ -6,6 +6,7 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
+	"github.com/burnish-rl/burnish/algos"
 	"github.com/burnish-rl/burnish/envs"
 	"github.com/burnish-rl/burnish/rewards"
 )
@@ -18,6 +19,11 @@ func EnvOptions(kind string, settings []string) (envs.Options, error) {
 // RewardOptions makes a registered reward's options in the same way.
 func RewardOptions(kind string, settings []string) (rewards.Options, error) {
 	return optionsOf[rewards.Options]("reward", "reward", kind, settings, rewardTable())
+}
+
+// AlgoOptions makes an algorithm's options in the same way.
+func AlgoOptions(kind string, settings []string) (algos.Options, error) {
+	return optionsOf[algos.Options]("algo", "algorithm", kind, settings, algoTable())
 }
 
 // optionsOf decodes settings as if they stood in a recipe's section; problems name the flags they came from.

@@ -12,6 +12,7 @@ import (
 type table struct {
 	names  []string
 	later  []string
+	why    map[string]string // of later, for those that need a word
 	lookup func(name string) (options any, ok bool)
 }
 
@@ -41,7 +42,7 @@ func (d *decoder) kind(n *yaml.Node, path, what, fallback string, t table) strin
 	case slices.Contains(t.names, k.Value):
 		return k.Value
 	case slices.Contains(t.later, k.Value):
-		d.report(k, "%s %q: not in this version, want one of %s", what, k.Value, strings.Join(t.names, ", "))
+		d.report(k, "%s %q: not in this version%s, want one of %s", what, k.Value, t.why[k.Value], strings.Join(t.names, ", "))
 	default:
 		d.report(k, "unknown %s %s%s", what, show(k.Value), suggest(k.Value, t.names))
 	}

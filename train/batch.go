@@ -113,16 +113,35 @@ func (b *batch) readScores() {
 	b.rows = kept
 }
 
-// scored is the batch as the estimators see it.
-func (b *batch) scored() []algos.Group {
+// scored is the batch as the estimators see it. With kl the groups know how far each token is from the reference.
+func (b *batch) scored(maxTokens int, kl bool) []algos.Group {
 	groups := make([]algos.Group, len(b.groups))
 	for i, g := range b.groups {
-		groups[i].Rewards = b.rewards[i]
+		groups[i] = algos.Group{Rewards: b.rewards[i], MaxTokens: maxTokens}
 		for _, s := range g.Samples {
 			groups[i].Lengths = append(groups[i].Lengths, len(s.Tokens))
 		}
 	}
+	if kl {
+		b.takeK1(groups)
+	}
 	return groups
+}
+
+// takeK1 fills in old - ref of every token; a sample without a row, whose reward is missing, has none.
+func (b *batch) takeK1(groups []algos.Group) {
+	for i := range groups {
+		groups[i].K1 = make([][]float64, len(groups[i].Rewards))
+	}
+	token := 0
+	for _, r := range b.rows {
+		k1 := make([]float64, r.trained)
+		for t := range k1 {
+			k1[t] = float64(r.old[t]) - b.ref[token+t]
+		}
+		groups[r.group].K1[r.sample] = k1
+		token += r.trained
+	}
 }
 
 func (b *batch) setAdvantages(adv [][]float64) error {

@@ -72,7 +72,13 @@ func (c *Config) validate() error {
 	if err := c.complete(); err != nil {
 		return fmt.Errorf("train: %w", err)
 	}
+	if err := c.Algo.Validate(); err != nil {
+		return err
+	}
 	need := c.Algo.Needs()
+	if err := notYet(need); err != nil {
+		return err
+	}
 	switch {
 	case c.Steps < 1:
 		return fmt.Errorf("train: %d steps, want at least 1", c.Steps)
@@ -125,9 +131,6 @@ func (c *Config) complete() error {
 
 // validateParts asks the parts themselves.
 func (c *Config) validateParts() error {
-	if err := c.Algo.Validate(); err != nil {
-		return err
-	}
 	if err := c.Optim.Validate(); err != nil {
 		return err
 	}

@@ -41,7 +41,7 @@ func TestConfigErrors(t *testing.T) {
 		{"checkpoint_keep 0", func(c *Config) { c.CheckpointKeep = 0 }},
 		{"learning rate NaN", func(c *Config) { c.Rate = math.NaN() }},
 		{"clip -1", func(c *Config) { c.Clip = -1 }},
-		{"clip_low is 2", func(c *Config) { c.Algo.(*algos.GRPO).ClipLow = 2 }},
+		{"clip_low is 2", func(c *Config) { c.Algo.(*algos.OnPolicy).ClipLow = 2 }},
 		{"beta1", func(c *Config) { c.Optim.(*optim.AdamW).Beta1 = 1 }},
 		{"max_tokens 0", func(c *Config) { c.Decoding.MaxTokens = 0 }},
 		{"temperature -1", func(c *Config) { c.Decoding.Temperature = -1 }},

@@ -77,9 +77,10 @@ func Example() {
 	}
 	defer os.RemoveAll(dir)
 
+	grpo, _ := algos.Lookup("grpo")
 	trainer, err := train.New(train.Config{
 		Model: model, Env: env, Sampler: order, Rewards: judges,
-		Algo:  &algos.GRPO{ClipLow: 0.2, ClipHigh: 0.2, ScaleRewards: "group", Reduce: "sequence_mean"},
+		Algo:  grpo.New(),
 		Optim: &optim.AdamW{Beta1: 0.9, Beta2: 0.999, Eps: 1e-8}, Rate: 1e-3, Clip: 1, Schedule: &schedule.Constant{},
 		Prompts: 2, Samples: 4, Decoding: policy.Decoding{Decoding: generate.Decoding{Temperature: 1}, MaxTokens: 16},
 		Steps: 2, Seed: 1, CheckpointKeep: 1, MicroBatchTokens: 2048,

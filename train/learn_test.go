@@ -34,7 +34,7 @@ func (s *says) Objective() loss.Objective {
 func saying(linear, square bool) func(*Config) {
 	return func(c *Config) {
 		supervised(c)
-		c.Algo = &says{SFT: algos.SFT{Reduce: "token_mean"}, linear: linear, square: square}
+		c.Algo = &says{SFT: *algorithm("sft").(*algos.SFT), linear: linear, square: square}
 	}
 }
 

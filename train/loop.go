@@ -103,7 +103,7 @@ func (t *Trainer) advantages(b *batch) error {
 	if t.Algo.Needs().Demonstrations {
 		return nil
 	}
-	adv, err := t.Algo.Advantages(b.scored())
+	adv, err := t.Algo.Advantages(b.scored(t.Decoding.MaxTokens, t.Algo.Needs().RewardKL))
 	if err != nil {
 		return err
 	}

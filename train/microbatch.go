@@ -79,6 +79,9 @@ func (m microBatch) inputs(logp []float32) loss.Inputs {
 	for i, v := range logp {
 		in.LogP[i] = float64(v)
 	}
+	for _, r := range m.rows[m.from:m.to] {
+		in.Lengths = append(in.Lengths, r.trained)
+	}
 	if m.ref != nil {
 		in.Ref = m.ref[m.token : m.token+n]
 	}

@@ -36,7 +36,7 @@ func TestMissingScores(t *testing.T) {
 	out := func(p rewards.Place) bool { return p.Slot == 0 && p.Sample == 1 || p.Slot == 1 && p.Sample > 0 }
 	start := func(dir string, value float64) Config {
 		c := setup{threads: 2, change: oneStep}.config(t, dir)
-		c.Algo.(*algos.GRPO).Reduce = "token_mean"
+		c.Algo.(*algos.OnPolicy).Reduce = "token_mean"
 		byFunction(t, &c, func(a rewards.Attempt, p rewards.Place) rewards.Result {
 			if out(p) {
 				return rewards.Result{Missing: "out", Score: value}

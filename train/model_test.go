@@ -58,6 +58,15 @@ func composite(t testing.TB, list ...rewards.Weighted) *rewards.Composite {
 	return c
 }
 
+// algorithm is a kind at its source's setting.
+func algorithm(kind string) algos.Algorithm {
+	info, ok := algos.Lookup(kind)
+	if !ok {
+		panic("no algorithm " + kind)
+	}
+	return info.New()
+}
+
 // setup is a run to be varied: call config for each time it is made.
 type setup struct {
 	threads   int
@@ -90,7 +99,7 @@ func (s setup) config(t testing.TB, dir string) Config {
 	decoding := policy.Decoding{Decoding: generate.Decoding{Temperature: 0.9}, MaxTokens: 12}
 	c := Config{
 		Model: m, Env: env, Sampler: order,
-		Algo: &algos.GRPO{ClipLow: 0.2, ClipHigh: 0.2, ScaleRewards: "group", Reduce: "sequence_mean"},
+		Algo: algorithm("grpo"),
 		Rewards: composite(t,
 			rewards.Weighted{Name: "json-valid", Weight: 0.7, Reward: &rewards.JSONValid{Graded: true}},
 			rewards.Weighted{Name: "length", Weight: 0.3, Reward: &rewards.Length{Lo: 6, Hi: 8, Cap: 13}}),

@@ -16,10 +16,10 @@ import (
 	"github.com/burnish-rl/burnish/train/schedule"
 )
 
-func withKL(c *Config) { c.Algo.(*algos.GRPO).KLCoef = 0.1 }
+func withKL(c *Config) { c.Algo.(*algos.OnPolicy).KLCoef = 0.1 }
 
 func supervised(c *Config) {
-	c.Algo, c.Rewards, c.Samples = &algos.SFT{Reduce: "token_mean"}, nil, 1
+	c.Algo, c.Rewards, c.Samples = algorithm("sft"), nil, 1
 	c.Optim, c.Rate = &optim.SGD{Momentum: 0.9}, 0.05
 }
 

@@ -1,6 +1,10 @@
 package loss
 
-import G "gorgonia.org/gorgonia"
+import (
+	"math"
+
+	G "gorgonia.org/gorgonia"
+)
 
 // Clip is the clipped surrogate of PPO, shared by GRPO and its relatives.
 //
@@ -14,7 +18,46 @@ import G "gorgonia.org/gorgonia"
 func Clip(low, high float64) Objective {
 	return func(x *Expr, t Tokens) *G.Node {
 		ratio := x.Exp(x.Sub(t.LogP, t.Old))
-		clipped := x.Clamp(ratio, 1-low, 1+high)
-		return x.Neg(x.Min(x.Mul(ratio, t.Adv), x.Mul(clipped, t.Adv)))
+		return x.surrogate(ratio, ratio, t.Adv, low, high)
+	}
+}
+
+// surrogate is -min(live·A, clip(ratio)·A); live is the ratio, or the ratio with a bound of its own.
+func (x *Expr) surrogate(live, ratio, adv *G.Node, low, high float64) *G.Node {
+	return x.Neg(x.Min(x.Mul(live, adv), x.Mul(x.Clamp(ratio, 1-low, 1+high), adv)))
+}
+
+// TwoSided bounds the loss of bad tokens that have become likelier too.
+//
+//	term_t = -min(min(ρ_t, limit)·A_t, clip(ρ_t, 1-low, 1+high)·A_t)
+//
+// Result: [N], unreduced. limit > 1+high; 4.
+//
+// Source: INTELLECT-2, arXiv:2505.07291; delta in TRL.
+func TwoSided(low, high, limit float64) Objective {
+	return func(x *Expr, t Tokens) *G.Node {
+		ratio := x.Exp(x.Sub(t.LogP, t.Old))
+		return x.surrogate(x.AtMost(ratio, limit), ratio, t.Adv, low, high)
+	}
+}
+
+// DualClip is [Clip] with the loss of bad tokens bounded by -limit·A. The log-ratio is kept within ±20.
+//
+//	term_t = min(clip loss, -limit·A_t) where A < 0, else the clip loss
+//
+// Result: [N], unreduced. limit > 1; 3. Like [TwoSided], but the bound is on the term.
+//
+// Source: Ye et al. 2020, arXiv:1912.09729.
+func DualClip(low, high, limit float64) Objective {
+	return func(x *Expr, t Tokens) *G.Node {
+		ratio := x.Exp(x.Clamp(x.Sub(t.LogP, t.Old), -maxLogRatio, maxLogRatio))
+		bound := make([]float64, len(t.Given.Adv))
+		for i, a := range t.Given.Adv {
+			bound[i] = math.MaxFloat64
+			if a < 0 {
+				bound[i] = -limit * a
+			}
+		}
+		return x.Min(x.surrogate(ratio, ratio, t.Adv, low, high), x.Vector(bound))
 	}
 }

@@ -8,45 +8,66 @@ import (
 	"gorgonia.org/tensor"
 )
 
-// Expr builds one expression over vectors of N trained tokens. It keeps the first error, as bufio.Writer does: an
-// objective is written as plain algebra and [Eval] reports what went wrong. It is also the one place for Gorgonia's
-// traps: every operand is a vector (min and max refuse scalars), and log(1+exp) is never written out.
+// Expr builds one expression over vectors: N trained tokens, B sequences or P pairs long. It keeps the first error, as
+// bufio.Writer does: an objective is written as plain algebra and [Eval] reports what went wrong. It is also the one
+// place for Gorgonia's traps: every operand is a vector (min and max refuse scalars), log(1+exp) is never written out,
+// and its sigmoid and softplus, which are cut off at 19 and 16 and so wrong by 1e-7 there, are not used.
 //
-// There is no stop-gradient. A constant is a second input: [Tokens.Old] holds the same numbers as [Tokens.LogP] on
-// the first pass, and no gradient flows into it.
+// There is no stop-gradient. A constant is a second input: [Tokens.Held] holds the same numbers as [Tokens.LogP], and
+// no gradient flows into it.
 type Expr struct {
 	g      *G.ExprGraph
 	n      int
+	in     *Inputs
+	seg    *segments // of the inputs' lengths, made when first used
 	consts int
+	ops    int
 	err    error
-}
-
-// Tokens are the inputs of an objective, vectors of N trained tokens. The gradient is taken with respect to LogP
-// alone. An input that the caller did not give is nil, and an expression that uses it is an error.
-type Tokens struct {
-	LogP *G.Node // log-probs under the policy
-	Old  *G.Node // log-probs under the policy that sampled, constant
-	Ref  *G.Node // log-probs under the reference, constant
-	Adv  *G.Node // advantages, constant
 }
 
 // errMissingInput says that an objective used an input which the caller left out.
 var errMissingInput = errors.New("objective uses an input that was not given")
 
-// input is a vector with values; values are copied, because the machine may write into them.
-func (x *Expr) input(name string, values []float64) *G.Node {
-	t := tensor.New(tensor.WithShape(x.n), tensor.WithBacking(append([]float64(nil), values...)))
-	return G.NewVector(x.g, tensor.Float64, G.WithShape(x.n), G.WithName(name), G.WithValue(t))
+// Fail keeps the first error of an expression that can't be built.
+func (x *Expr) Fail(err error) *G.Node {
+	if x.err == nil {
+		x.err = err
+	}
+	return nil
 }
 
-// Const is a vector of N times v.
-func (x *Expr) Const(v float64) *G.Node {
-	values := make([]float64, x.n)
-	for i := range values {
-		values[i] = v
+// input is a vector with values; values are copied, because the machine may write into them.
+func (x *Expr) input(name string, values []float64) *G.Node {
+	n := len(values)
+	t := tensor.New(tensor.WithShape(n), tensor.WithBacking(append([]float64(nil), values...)))
+	return G.NewVector(x.g, tensor.Float64, G.WithShape(n), G.WithName(name), G.WithValue(t))
+}
+
+// Vector is a constant vector. No values at all are an input that was not given.
+func (x *Expr) Vector(values []float64) *G.Node {
+	if x.err != nil {
+		return nil
+	}
+	if len(values) == 0 {
+		return x.Fail(errMissingInput)
 	}
 	x.consts++
 	return x.input(fmt.Sprintf("const%d", x.consts), values)
+}
+
+// like is v repeated, as long as a.
+func (x *Expr) like(a *G.Node, v float64) *G.Node {
+	if x.err != nil {
+		return nil
+	}
+	if a == nil {
+		return x.Fail(errMissingInput)
+	}
+	values := make([]float64, a.Shape()[0])
+	for i := range values {
+		values[i] = v
+	}
+	return x.Vector(values)
 }
 
 func (x *Expr) unary(op func(*G.Node) (*G.Node, error), a *G.Node) *G.Node {
@@ -54,8 +75,7 @@ func (x *Expr) unary(op func(*G.Node) (*G.Node, error), a *G.Node) *G.Node {
 		return nil
 	}
 	if a == nil {
-		x.err = errMissingInput
-		return nil
+		return x.Fail(errMissingInput)
 	}
 	out, err := op(a)
 	x.err = err
@@ -67,8 +87,10 @@ func (x *Expr) binary(op func(a, b *G.Node) (*G.Node, error), a, b *G.Node) *G.N
 		return nil
 	}
 	if a == nil || b == nil {
-		x.err = errMissingInput
-		return nil
+		return x.Fail(errMissingInput)
+	}
+	if la, lb := a.Shape()[0], b.Shape()[0]; la != lb {
+		return x.Fail(fmt.Errorf("operands have lengths %d and %d", la, lb))
 	}
 	out, err := op(a, b)
 	x.err = err
@@ -84,20 +106,32 @@ func (x *Expr) Sub(a, b *G.Node) *G.Node { return x.binary(G.Sub, a, b) }
 // Mul is a·b, element by element.
 func (x *Expr) Mul(a, b *G.Node) *G.Node { return x.binary(G.HadamardProd, a, b) }
 
+// Div is a/b, element by element.
+func (x *Expr) Div(a, b *G.Node) *G.Node { return x.binary(G.HadamardDiv, a, b) }
+
 // Neg is -a.
 func (x *Expr) Neg(a *G.Node) *G.Node { return x.unary(G.Neg, a) }
+
+// Square is a².
+func (x *Expr) Square(a *G.Node) *G.Node { return x.unary(G.Square, a) }
 
 // Exp is e^a.
 func (x *Expr) Exp(a *G.Node) *G.Node { return x.unary(G.Exp, a) }
 
-// LogSigmoid is log σ(a) = -softplus(-a), which neither overflows nor loses its tail.
-func (x *Expr) LogSigmoid(a *G.Node) *G.Node { return x.Neg(x.unary(G.Softplus, x.Neg(a))) }
+// Expm1 is e^a - 1, exact near 0.
+func (x *Expr) Expm1(a *G.Node) *G.Node { return x.unary(G.Expm1, a) }
+
+// Log is the natural logarithm.
+func (x *Expr) Log(a *G.Node) *G.Node { return x.unary(G.Log, a) }
+
+// Log1p is log(1+a), exact near 0.
+func (x *Expr) Log1p(a *G.Node) *G.Node { return x.unary(G.Log1p, a) }
 
 // Scale is k·a.
-func (x *Expr) Scale(k float64, a *G.Node) *G.Node { return x.Mul(x.Const(k), a) }
+func (x *Expr) Scale(k float64, a *G.Node) *G.Node { return x.Mul(x.like(a, k), a) }
 
 // Offset is a + k.
-func (x *Expr) Offset(a *G.Node, k float64) *G.Node { return x.Add(a, x.Const(k)) }
+func (x *Expr) Offset(a *G.Node, k float64) *G.Node { return x.Add(a, x.like(a, k)) }
 
 // Min is the smaller of a and b. At a tie the whole gradient goes to a: put the branch that must stay alive first.
 func (x *Expr) Min(a, b *G.Node) *G.Node { return x.binary(G.MinBetween, a, b) }
@@ -105,7 +139,14 @@ func (x *Expr) Min(a, b *G.Node) *G.Node { return x.binary(G.MinBetween, a, b) }
 // Max is the larger of a and b. At a tie the whole gradient goes to a.
 func (x *Expr) Max(a, b *G.Node) *G.Node { return x.binary(G.MaxBetween, a, b) }
 
+// AtLeast is a, limited from below; under the limit its gradient is 0.
+func (x *Expr) AtLeast(a *G.Node, low float64) *G.Node { return x.Max(a, x.like(a, low)) }
+
+// AtMost is a, limited from above; over the limit its gradient is 0.
+func (x *Expr) AtMost(a *G.Node, high float64) *G.Node { return x.Min(a, x.like(a, high)) }
+
 // Clamp is a limited to [low, high]; outside, its gradient is 0.
-func (x *Expr) Clamp(a *G.Node, low, high float64) *G.Node {
-	return x.Min(x.Max(a, x.Const(low)), x.Const(high))
-}
+func (x *Expr) Clamp(a *G.Node, low, high float64) *G.Node { return x.AtMost(x.AtLeast(a, low), high) }
+
+// Relu is max(0, a). Its gradient at 0 is 0.
+func (x *Expr) Relu(a *G.Node) *G.Node { return x.Max(x.like(a, 0), a) }

@@ -3,7 +3,8 @@
 // imports Gorgonia.
 //
 // An objective never reduces and sees no mask: the token weights of a [Reduction] do both, computed once for the
-// optimizer step before its first micro-batch runs.
+// optimizer step before its first micro-batch runs. A loss of whole sequences or of pairs gives every token of the
+// sequence or the pair its value; under [SequenceMean] the sum is then the mean over sequences or pairs.
 package loss
 
 import (
@@ -14,42 +15,67 @@ import (
 	"gorgonia.org/tensor"
 )
 
+// Node is a vector of an expression.
+type Node = G.Node
+
 // Objective is the unreduced loss of every token, [N].
 type Objective func(x *Expr, t Tokens) *G.Node
 
-// Inputs are the numbers of one micro-batch, all of length N. Old, Ref and Adv may be nil if the objective does not
-// use them.
-type Inputs struct {
-	LogP, Old, Ref, Adv []float64
-	Weights             []float64 // from a [Reduction]
-}
+// Coupling says what must not be torn apart when a step is cut into micro-batches, because the loss of one token
+// depends on the others in it.
+type Coupling int
+
+const (
+	ByToken    Coupling = iota // nothing: a token's term depends on that token alone
+	BySequence                 // the tokens of a sequence
+	ByPair                     // chosen and rejected
+	ByGroup                    // all samples of a prompt
+	ByBatch                    // the whole step
+)
 
 // Output is the value and gradient of L = Σ_t weight_t·term_t.
 type Output struct {
-	Loss  float64
-	DLogP []float64 // dL/dlogp, [N]; exactly 0 where the weight is 0
-	Term  []float64 // unreduced, [N]
+	Loss     float64
+	DLogP    []float64 // dL/dlogp, [N]; exactly 0 where the weight is 0 and the objective couples nothing
+	DEntropy []float64 // dL/dentropy, [N]; nil unless the objective uses the entropy
+	Term     []float64 // unreduced, [N]
+}
+
+// Tokens are the inputs of an objective, vectors of N trained tokens. The gradient is taken with respect to LogP and
+// Entropy; the rest is constant. An input that the caller did not give is nil, and an expression that uses it is an
+// error.
+type Tokens struct {
+	LogP    *G.Node // log-probs under the policy
+	Held    *G.Node // the same numbers, held constant: a stop-gradient
+	Old     *G.Node // log-probs under the policy that sampled
+	Ref     *G.Node // log-probs under the reference
+	Adv     *G.Node // advantages
+	Entropy *G.Node // of the policy's distribution, nats
+	Given   *Inputs // the numbers, for constants that plain Go computes: signs, orders, counts
 }
 
 // Eval computes an objective and its gradient in float64. A NaN or infinity is an error that names the token.
 func Eval(obj Objective, in Inputs) (Output, error) {
-	n := len(in.LogP)
-	if err := checkInputs(in, n); err != nil {
+	if err := in.check(); err != nil {
 		return Output{}, err
 	}
+	n := len(in.LogP)
 	if n == 0 {
 		return Output{DLogP: []float64{}, Term: []float64{}}, nil
 	}
-	x := &Expr{g: G.NewGraph(), n: n}
-	t := Tokens{LogP: x.input("logp", in.LogP)}
-	if in.Old != nil {
-		t.Old = x.input("old", in.Old)
+	if in.held == nil {
+		in.held = in.LogP
 	}
-	if in.Ref != nil {
-		t.Ref = x.input("ref", in.Ref)
-	}
-	if in.Adv != nil {
-		t.Adv = x.input("adv", in.Adv)
+	x := &Expr{g: G.NewGraph(), n: n, in: &in}
+	t := Tokens{LogP: x.input("logp", in.LogP), Held: x.input("held", in.held), Given: &in}
+	for _, v := range []struct {
+		name   string
+		values []float64
+		node   **G.Node
+	}{{"old", in.Old, &t.Old}, {"ref", in.Ref, &t.Ref}, {"adv", in.Adv, &t.Adv}, {"entropy", in.Entropy, &t.Entropy}} {
+		if v.values != nil {
+			*v.node = x.input(v.name, v.values)
+		}
 	}
 	term := obj(x, t)
 	if x.err != nil {
@@ -58,53 +84,49 @@ func Eval(obj Objective, in Inputs) (Output, error) {
 	if term == nil || !term.Shape().Eq(tensor.Shape{n}) {
 		return Output{}, fmt.Errorf("loss: build: objective gave no vector of the %d tokens", n)
 	}
-	return x.run(term, t.LogP, in.Weights)
+	return x.run(term, t)
 }
 
 // run differentiates Σ weight·term and executes the graph once.
-func (x *Expr) run(term, logp *G.Node, weights []float64) (Output, error) {
-	weighted := x.Mul(x.input("weights", weights), term)
-	cost := x.unary(func(a *G.Node) (*G.Node, error) { return G.Sum(a) }, weighted)
+func (x *Expr) run(term *G.Node, t Tokens) (Output, error) {
+	cost := x.unary(func(a *G.Node) (*G.Node, error) { return G.Sum(a) }, x.Mul(x.input("weights", x.in.Weights), term))
 	if x.err != nil {
 		return Output{}, fmt.Errorf("loss: build: %w", x.err)
 	}
-	grads, err := G.Grad(cost, logp)
+	with := G.Nodes{t.LogP}
+	if x.g.To(t.LogP.ID()).Len() == 0 {
+		return Output{}, fmt.Errorf("loss: differentiate: objective does not use the policy's log-probs")
+	}
+	if t.Entropy != nil && x.g.To(t.Entropy.ID()).Len() > 0 {
+		with = append(with, t.Entropy)
+	}
+	grads, err := G.Grad(cost, with...)
 	if err != nil {
 		return Output{}, fmt.Errorf("loss: differentiate: %w", err)
 	}
-	var termValue, gradValue G.Value
-	G.Read(term, &termValue)
-	G.Read(grads[0], &gradValue)
+	values := make([]G.Value, 1+len(grads))
+	G.Read(term, &values[0])
+	for i, g := range grads {
+		G.Read(g, &values[1+i])
+	}
 	machine := G.NewTapeMachine(x.g)
 	defer machine.Close()
 	if err := machine.RunAll(); err != nil {
 		return Output{}, fmt.Errorf("loss: run: %w", err)
 	}
-	out := Output{Term: floats(termValue, x.n), DLogP: floats(gradValue, x.n)}
-	for i, v := range out.Term {
-		out.Loss += weights[i] * v
-		if bad(v) || bad(out.DLogP[i]) {
-			return Output{}, fmt.Errorf("loss: token %d of %d: term %v, gradient %v, want finite numbers", i, x.n, v, out.DLogP[i])
-		}
+	out := Output{Term: floats(values[0], x.n), DLogP: floats(values[1], x.n)}
+	if len(grads) > 1 {
+		out.DEntropy = floats(values[2], x.n)
 	}
-	return out, nil
+	return out, out.finish(x.in.Weights)
 }
 
-func checkInputs(in Inputs, n int) error {
-	if in.Weights == nil && n > 0 {
-		return fmt.Errorf("loss: inputs: no weights for %d tokens", n)
-	}
-	for _, v := range []struct {
-		name   string
-		values []float64
-	}{{"logp", in.LogP}, {"old", in.Old}, {"ref", in.Ref}, {"adv", in.Adv}, {"weights", in.Weights}} {
-		if v.values != nil && len(v.values) != n {
-			return fmt.Errorf("loss: inputs: %s has %d tokens, want %d", v.name, len(v.values), n)
-		}
-		for i, f := range v.values {
-			if bad(f) {
-				return fmt.Errorf("loss: inputs: %s of token %d is %v, want a finite number", v.name, i, f)
-			}
+// finish adds up the loss and refuses what is not finite.
+func (o *Output) finish(weights []float64) error {
+	for i, v := range o.Term {
+		o.Loss += weights[i] * v
+		if bad(v) || bad(o.DLogP[i]) || o.DEntropy != nil && bad(o.DEntropy[i]) {
+			return fmt.Errorf("loss: token %d of %d: term %v, gradient %v, want finite numbers", i, len(o.Term), v, o.DLogP[i])
 		}
 	}
 	return nil

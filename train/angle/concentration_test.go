@@ -168,7 +168,7 @@ func TestSegments(t *testing.T) {
 		want    Segments
 	}{
 		{[][]int32{{1, 2, 3, 4, 9, 7, 8}, {1, 2, 3, 4, 5, 6, 7, 8}}, Segments{1, 4, 2}},
-		{[][]int32{{1, 2, 3, 9, 8}, {1, 2, 3, 5, 8}}, Segments{1, 0, 1}},           // a start of 3 is no prefix
+		{[][]int32{{1, 2, 3, 9, 8}, {1, 2, 3, 5, 8}}, Segments{1, 0, 1}},          // a start of 3 is no prefix
 		{[][]int32{{1, 2, 3, 4, 5, 5}, {1, 2, 3, 4, 5, 5, 5}}, Segments{1, 6, 0}}, // start and end don't overlap
 		{[][]int32{{1}, {2, 1}}, Segments{1, 0, 1}},
 		{nil, Segments{}},

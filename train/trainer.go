@@ -24,6 +24,7 @@ type Trainer struct {
 	params    []optim.Param   // what is trained
 	tensors   []*policy.Param // the same, as the policy knows them
 	optimizer optim.Optimizer
+	ranking   ranking
 	at        int // steps done
 	best      best
 	saved     time.Duration // the last checkpoint's time, reported with the next step
@@ -73,6 +74,9 @@ func (t *Trainer) openFolder() (err error) {
 		if err = t.sameRecipe(); err != nil {
 			return err
 		}
+		if err = t.rank(); err != nil { // before the weights become those of a checkpoint
+			return err
+		}
 		if through, err = t.restore(); err != nil {
 			return err
 		}
@@ -81,6 +85,9 @@ func (t *Trainer) openFolder() (err error) {
 			return err
 		}
 		if err = t.folder.WriteFile(run.RecipeFile, t.Recipe); err != nil {
+			return err
+		}
+		if err = t.rank(); err != nil {
 			return err
 		}
 	}

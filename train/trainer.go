@@ -84,10 +84,10 @@ func (t *Trainer) openFolder() (err error) {
 		if t.folder, err = run.Create(t.Dir); err != nil {
 			return err
 		}
-		if err = t.folder.WriteFile(run.RecipeFile, t.Recipe); err != nil {
+		if err = t.rank(); err != nil { // before the folder is that of a run, so that the command may be given again
 			return err
 		}
-		if err = t.rank(); err != nil {
+		if err = t.folder.WriteFile(run.RecipeFile, t.Recipe); err != nil {
 			return err
 		}
 	}

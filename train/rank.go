@@ -65,8 +65,16 @@ func (t *Trainer) rank() error {
 		return err
 	}
 	t.ranking.done, t.ranking.seconds = true, time.Since(start).Seconds()
-	t.ranking.correlation = sampler.Spearman(r.Scores(), table.Tokens)
-	t.tell(Event{Kind: Note, Text: fmt.Sprintf("%d prompts ranked; the rank correlation (Spearman) of the score with prompt length is %.3f", len(prompts), t.ranking.correlation)})
+	scores := r.Scores()
+	t.ranking.correlation = sampler.Spearman(scores, table.Tokens)
+	without := 0
+	for _, s := range scores {
+		if math.IsNaN(s) {
+			without++
+		}
+	}
+	t.tell(Event{Kind: Note, Text: fmt.Sprintf("%d prompts ranked, %d of them without a score; the rank correlation (Spearman) of the score with prompt length is %.3f",
+		len(prompts), without, t.ranking.correlation)})
 	return nil
 }
 

@@ -49,7 +49,7 @@ func (t *Trainer) onlineAngles(b *batch, out []sampler.Outcome) error {
 }
 
 // samplerMetrics adds what the sampler reports of itself. The first step's line also says how far its score is one of
-// prompt length, and how long the measurements took.
+// prompt length, and what the measurements took.
 func (t *Trainer) samplerMetrics(m *Metrics, b *batch) {
 	if r, ok := t.Sampler.(sampler.Reporter); ok {
 		for _, x := range r.Report() {
@@ -58,6 +58,8 @@ func (t *Trainer) samplerMetrics(m *Metrics, b *batch) {
 	}
 	if t.ranking.done && b.step == 1 {
 		m.add("sampler/length_correlation", t.ranking.correlation)
+		m.add("sampler/ranking_tokens", t.ranking.tokens)
+		m.add("sampler/ranking_completions", t.ranking.completions)
 		b.seconds = append([]timing{{rankPhase, t.ranking.seconds}}, b.seconds...)
 	}
 }

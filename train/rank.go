@@ -25,6 +25,8 @@ type ranking struct {
 	needs       sampler.Needs
 	segments    angle.Segments
 	correlation float64 // of the sampler's score with prompt length, Spearman
+	tokens      float64 // that went through the decoder for it, or would have without a cache
+	completions float64 // the same
 	seconds     float64
 	done        bool
 }
@@ -149,6 +151,7 @@ func (t *Trainer) measureAngles(prompts []rollout.Prompt, table *sampler.Table) 
 		return err
 	}
 	table.Intra, table.Inter, table.Question, table.Released = columns[0], columns[1], columns[2], columns[3]
+	t.ranking.tokens += sum(table.Tokens)
 	return nil
 }
 
@@ -165,9 +168,10 @@ func (t *Trainer) measureRewards(prompts []rollout.Prompt, table *sampler.Table)
 		return errors.New("the sampler needs rewards of every task, and this algorithm learns from demonstrations: give it a column of the data")
 	}
 	samples := t.ranking.needs.Samples
-	names, ids := make([]string, samples), make([][]int32, len(prompts))
-	for k := range names {
-		names[k] = fmt.Sprint("reward_", k)
+	ids := make([][]int32, len(prompts))
+	names := []string{"completion_tokens"}
+	for k := range samples {
+		names = append(names, fmt.Sprint("reward_", k))
 	}
 	for i, p := range prompts {
 		ids[i] = p.IDs
@@ -176,7 +180,7 @@ func (t *Trainer) measureRewards(prompts []rollout.Prompt, table *sampler.Table)
 	d.Seed, d.Step, d.Record = t.Seed, rankStep, nil
 	key := cacheKey(fmt.Sprintf("rewards 1 %d %d %+v %d %q", samples, d.Seed, d.Decoding, d.MaxTokens, d.Stop), t.Model, ids)
 	columns, err := t.cached(t.folder.Path(rewardsFile), key, names, len(prompts), func() ([][]float64, error) {
-		columns := make([][]float64, samples)
+		columns := make([][]float64, len(names))
 		for from := 0; from < len(prompts); from += t.Prompts {
 			part := prompts[from:min(from+t.Prompts, len(prompts))]
 			groups, _, err := rollout.Generate(context.Background(), t.Model, part, samples, d)
@@ -186,10 +190,13 @@ func (t *Trainer) measureRewards(prompts []rollout.Prompt, table *sampler.Table)
 			if err := rollout.Score(context.Background(), t.Rewards, groups, 0); err != nil {
 				return nil, err
 			}
-			for k := range samples {
-				for _, g := range groups {
-					columns[k] = append(columns[k], rewardOf(g.Samples[k]))
+			for _, g := range groups {
+				tokens := 0
+				for k, s := range g.Samples {
+					tokens += len(s.Tokens)
+					columns[1+k] = append(columns[1+k], rewardOf(s))
 				}
+				columns[0] = append(columns[0], float64(tokens))
 			}
 			t.tell(Event{Kind: Progress, Done: from + len(part), Total: len(prompts)})
 		}
@@ -201,10 +208,20 @@ func (t *Trainer) measureRewards(prompts []rollout.Prompt, table *sampler.Table)
 	table.Rewards = make([][]float64, len(prompts))
 	for i := range table.Rewards {
 		for k := range samples {
-			table.Rewards[i] = append(table.Rewards[i], columns[k][i])
+			table.Rewards[i] = append(table.Rewards[i], columns[1+k][i])
 		}
 	}
+	t.ranking.tokens += sum(table.Tokens) + sum(columns[0])
+	t.ranking.completions += float64(samples * len(prompts))
 	return nil
+}
+
+func sum(x []float64) float64 {
+	total := 0.0
+	for _, v := range x {
+		total += v
+	}
+	return total
 }
 
 // rewardOf is a sample's reward, NaN when it is missing.

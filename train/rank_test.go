@@ -84,6 +84,12 @@ func TestEverySamplerResumes(t *testing.T) {
 				}
 				sameTree(t, fmt.Sprint("stopped after ", stops), broken, whole)
 			}
+			s, other := s, filepath.Join(t.TempDir(), "other")
+			s.threads = 3
+			c := s.config(t, other)
+			c.MicroBatchTokens = 1
+			runAll(t, c)
+			sameTree(t, "three threads, micro-batches of a group", other, whole)
 		})
 	}
 }
@@ -166,7 +172,10 @@ func TestWhatIsMeasured(t *testing.T) {
 		all[i] = i
 	}
 	want, released, ids := anglesOf(t, c, decoder.LastMLPIn, all, angle.Segments{})
-	runAll(t, c)
+	tr := newTrainer(t, c)
+	if err := tr.Run(t.Context(), t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	for i := range all {
 		task, _ := c.Env.Task(i)
 		if s.table.Intra[i] != want[i].Intra || s.table.Inter[i] != want[i].Inter || s.table.Question[i] != float64(want[i].Tokens) ||
@@ -188,6 +197,13 @@ func TestWhatIsMeasured(t *testing.T) {
 		if got := []float64{after[0].Intra, after[0].Inter}; !slices.Equal(o.Angles, got) || o.Angles[0] == want[o.Index].Intra {
 			t.Errorf("task %d: angles %v after the step, want %v and another one than before it", o.Index, o.Angles, got)
 		}
+	}
+	prompts, answers := 0., 0.
+	for i := range all {
+		prompts += s.table.Tokens[i]
+	}
+	if answers = tr.ranking.tokens - 2*prompts; answers < 3*pool || answers > 3*pool*float64(c.Decoding.MaxTokens) || tr.ranking.completions != 3*pool {
+		t.Errorf("the ranking took %v completions of %v tokens, want %d of 1 to %d each", tr.ranking.completions, answers, 3*pool, c.Decoding.MaxTokens)
 	}
 	progress := 0
 	for _, e := range seen {

@@ -41,6 +41,24 @@ func TestEpochsOfCompletedPrompts(t *testing.T) {
 	}
 }
 
+// TestOrderWithinAnEpoch: shuffled, or as the authors' code does by position.
+func TestOrderWithinAnEpoch(t *testing.T) {
+	positions := map[string][]int{}
+	for _, compat := range []string{compatNone, compatReleased} {
+		s := gain(t, 60, func(o *GainRL) { o.EpochPrompts, o.Compat = 20, compat })
+		for _, task := range s.Next(20) {
+			positions[compat] = append(positions[compat], s.place[task])
+		}
+	}
+	if !slices.IsSorted(positions[compatReleased]) || slices.IsSorted(positions[compatNone]) {
+		t.Errorf("positions %v", positions)
+	}
+	slices.Sort(positions[compatNone])
+	if !slices.Equal(positions[compatNone], positions[compatReleased]) {
+		t.Errorf("the first epochs draw %v", positions)
+	}
+}
+
 // TestSignals: what counts as one, and what doesn't.
 func TestSignals(t *testing.T) {
 	nan := math.NaN()

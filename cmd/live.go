@@ -75,7 +75,7 @@ func (p *progress) Observe(e train.Event) {
 	case train.Started:
 		p.t.note("run folder: %s", e.Text)
 	case train.Phase:
-		if p.first < 0 && e.Phase != "evaluation" {
+		if p.first < 0 && e.Phase != "evaluation" && e.Phase != "ranking" {
 			p.first, p.began = e.Step, time.Now()
 		}
 		v.phase, v.done = e.Phase, ""

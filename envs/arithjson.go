@@ -5,7 +5,7 @@ import (
 	"strconv"
 )
 
-// ArithJSON generates arithmetic word problems without end, to be answered as
+// ArithJSON generates arithmetic word problems, without end unless there is a limit, to be answered as
 // {"reasoning": "12+7=19; 19*3=57", "answer": 57}.
 //
 // A task is a function of (seed, split, index) alone. One to three steps add, take away or, as the first step,
@@ -17,6 +17,7 @@ import (
 type ArithJSON struct {
 	Split string `yaml:"split"` // train or test; default train
 	Seed  uint64 `yaml:"seed"`  // which sequence of problems; default 0
+	Limit int    `yaml:"limit"` // problems, only the first so many; 0 (the default) is no end
 	// Forms is what the demonstrations look like. json (the default): the wanted object, always. mixed: as untrained
 	// models answer, the wanted object in half, else the object in a code fence (1 in 5), prose (1 in 5), or other
 	// keys in another order (1 in 10).
@@ -41,25 +42,43 @@ func (o *ArithJSON) Validate() error {
 	if o.Forms != FormsJSON && o.Forms != FormsMixed {
 		return fmt.Errorf("arith-json: forms: %q, want json or mixed", o.Forms)
 	}
+	if o.Limit < 0 {
+		return fmt.Errorf("arith-json: limit is %d, want 0 or more", o.Limit)
+	}
 	return checkSplit("arith-json", o.Split)
 }
 
-// Open gives the env; there is nothing to read.
+// Open gives the env, with an end if there is a limit; there is nothing to read.
 func (o *ArithJSON) Open() (Env, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
+	if o.Limit > 0 {
+		return arithPool{arithEnv{*o}}, nil
+	}
 	return arithEnv{*o}, nil
 }
 
-// HeldOut is the test split of the same seed.
+// HeldOut is the test split of the same seed, without an end.
 func (o *ArithJSON) HeldOut() (Options, bool) {
 	held := *o
-	held.Split = Test
+	held.Split, held.Limit = Test, 0
 	return &held, true
 }
 
 type arithEnv struct{ o ArithJSON }
+
+// arithPool is the first problems of an arithEnv.
+type arithPool struct{ arithEnv }
+
+func (p arithPool) Len() int { return p.o.Limit }
+
+func (p arithPool) Task(i int) (Task, error) {
+	if i >= p.o.Limit {
+		return Task{}, fmt.Errorf("arith-json: task %d, want 0 to %d", i, p.o.Limit-1)
+	}
+	return p.arithEnv.Task(i)
+}
 
 // maxAttempts bounds the search for a problem of the wanted split: a test problem needs 10 attempts in the mean, and
 // more than 1,000 once in 10^45 indices.

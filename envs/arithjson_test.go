@@ -179,3 +179,28 @@ func BenchmarkArithTask(b *testing.B) {
 		})
 	}
 }
+
+// TestArithLimit: the first problems of the endless sequence, and held-out ones without an end.
+func TestArithLimit(t *testing.T) {
+	o := &ArithJSON{Split: Train, Forms: FormsJSON, Seed: 3, Limit: 5}
+	few, whole := mustOpen(t, o), arith(t, Train, FormsJSON, 3)
+	if n := few.(Sized).Len(); n != 5 {
+		t.Errorf("%d tasks, want 5", n)
+	}
+	if got, want := task(t, few, 4), task(t, whole, 4); got.Reference != want.Reference || got.ID != want.ID || got.Messages[0] != want.Messages[0] {
+		t.Errorf("task 4 is %+v, want %+v", got, want)
+	}
+	if _, err := few.Task(5); err == nil || !strings.Contains(err.Error(), "task 5, want 0 to 4") {
+		t.Errorf("error %v, want one about task 5", err)
+	}
+	if _, endless := whole.(Sized); endless {
+		t.Error("without a limit there is an end")
+	}
+	if held, _ := o.HeldOut(); held.(*ArithJSON).Limit != 0 {
+		t.Errorf("held-out tasks are limited too: %+v", held)
+	}
+	o.Limit = -1
+	if err := o.Validate(); err == nil || !strings.Contains(err.Error(), "limit is -1") {
+		t.Errorf("error %v, want one about the limit", err)
+	}
+}

@@ -21,7 +21,7 @@ func TestBroken(t *testing.T) {
 	want := `broken.yaml:1:40: model.precision f16: not in this version, want f32 or bf16
 broken.yaml:1:61: adapter "dora": not in this version, want one of none, lora
 broken.yaml:2:13: unknown environment "aritjson"; did you mean "arith-json"?
-broken.yaml:2:52: sampler "gain-rl": not in this version, want one of uniform, sequential
+broken.yaml:2:52: sampler "interleave": not in this version, want one of uniform, sequential, gain-rl, pass-rate, ascending, filtered
 broken.yaml:3:29: rollout.prompts_per_step is "1.5", want a whole number
 broken.yaml:3:54: rollout.samples_per_prompt is 1, want 2 to 1000000
 broken.yaml:3:70: rollout.temperature is ".inf", want a finite number

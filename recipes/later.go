@@ -19,6 +19,6 @@ var laterKeys = map[string]string{
 var laterKinds = map[string][]string{
 	"adapter":     {"dora", "vera", "prefix", "ia3"},
 	"env":         {"parquet", "math", "gsm-plus"},
-	"env.sampler": {"gain-rl", "curriculum"},
+	"env.sampler": {"interleave"},
 	"rewards":     {"json-schema", "math", "http", "remote", "regex"},
 }

@@ -53,6 +53,7 @@ type Config struct {
 	PlannedPeak      int64 // bytes, for the metrics; 0 when there is no plan
 
 	Dir      string // run folder
+	Cache    string // folder for measurements of prompts that another run may need too; "" keeps none
 	Recipe   []byte // effective recipe, saved with the run; a resumed run must bring the same bytes
 	Resume   bool
 	Observer Observer // may be nil

@@ -36,7 +36,9 @@ func (t *Trainer) step(ctx context.Context, n int) error {
 	if err := t.update(b); err != nil { //  9 the learning rate and the optimizer
 		return err
 	}
-	t.Sampler.Observe(b.outcomes()) // 10 what the sampler, the logs and the user see
+	if err := t.observe(b); err != nil { // 10 what the sampler, the logs and the user see
+		return err
+	}
 	return t.record(ctx, b)
 }
 

@@ -61,7 +61,7 @@ func (t *Trainer) completionLines(b *batch) []any {
 	for i, g := range b.groups {
 		for k, s := range g.Samples {
 			line := completionLine{
-				Step: b.step, Slot: i, Index: g.Index, Sample: k, PromptIDs: g.IDs, CompletionIDs: s.Tokens, Text: s.Text,
+				Step: b.step, Slot: g.Slot, Index: g.Index, Sample: k, PromptIDs: g.IDs, CompletionIDs: s.Tokens, Text: s.Text,
 				LogProbs: s.LogProbs, Stop: s.Stop, Reference: g.Task.Reference, Missing: s.Result.Missing,
 				Parts: s.Result.Parts, Advantage: b.advs[i][k],
 			}
@@ -100,6 +100,7 @@ func (t *Trainer) stepMetrics(b *batch) Metrics {
 		m.add("tokens_computed/rollout", float64(b.generated))
 	}
 	m.add("tokens_computed", float64(b.computed))
+	t.samplerMetrics(&m, b)
 	if t.PlannedPeak > 0 {
 		m.add("memory_planned", float64(t.PlannedPeak))
 	}

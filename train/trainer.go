@@ -25,6 +25,7 @@ type Trainer struct {
 	params        []optim.Param   // what is trained
 	tensors       []*policy.Param // the same, as the policy knows them
 	optimizer     optim.Optimizer
+	ranking       ranking
 	at            int      // steps done
 	trainedTokens int64    // by the steps done
 	updates       *updates // nil unless the schedule needs it
@@ -79,11 +80,17 @@ func (t *Trainer) openFolder() (err error) {
 		if err = t.sameRecipe(); err != nil {
 			return err
 		}
+		if err = t.rank(); err != nil { // before the weights become those of a checkpoint
+			return err
+		}
 		if through, err = t.restore(); err != nil {
 			return err
 		}
 	} else {
 		if t.folder, err = run.Create(t.Dir); err != nil {
+			return err
+		}
+		if err = t.rank(); err != nil { // before the folder is that of a run, so that the command may be given again
 			return err
 		}
 		if err = t.folder.WriteFile(run.RecipeFile, t.Recipe); err != nil {

@@ -1,9 +1,6 @@
 package sampler
 
-import (
-	"encoding/binary"
-	"fmt"
-)
+import "fmt"
 
 // position is the memory of samplers whose next index depends on how many came before, and on nothing else.
 type position struct {
@@ -23,42 +20,15 @@ func newPosition(kind string, seed uint64, size int) (position, error) {
 // Observe changes nothing: these samplers don't look at outcomes.
 func (p *position) Observe([]Outcome) {}
 
-// The saved form: a version byte, then seed, size and next, 8 bytes each, little-endian.
-const (
-	positionVersion = 1
-	positionBytes   = 1 + 3*8
-)
+const positionVersion = 1
 
 // MarshalBinary saves the position, and what it is a position in.
 func (p *position) MarshalBinary() ([]byte, error) {
-	b := make([]byte, 0, positionBytes)
-	b = append(b, positionVersion)
-	b = binary.LittleEndian.AppendUint64(b, p.seed)
-	b = binary.LittleEndian.AppendUint64(b, uint64(p.size))
-	return binary.LittleEndian.AppendUint64(b, p.next), nil
+	return saved(positionVersion, p.seed, p.size, p.next), nil
 }
 
 // UnmarshalBinary goes on from a saved position. Another seed or size than the saved one is an error: the order
 // would be another.
 func (p *position) UnmarshalBinary(b []byte) error {
-	if len(b) != positionBytes || b[0] != positionVersion {
-		return fmt.Errorf("sampler %s: saved state of %d bytes, want version %d of %d bytes", p.kind, len(b), positionVersion, positionBytes)
-	}
-	seed := binary.LittleEndian.Uint64(b[1:])
-	size := int(int64(binary.LittleEndian.Uint64(b[9:])))
-	if seed != p.seed {
-		return fmt.Errorf("sampler %s: saved with seed %d, this run has %d", p.kind, seed, p.seed)
-	}
-	if size != p.size {
-		return fmt.Errorf("sampler %s: saved over %s, this env has %s", p.kind, tasks(size), tasks(p.size))
-	}
-	p.next = binary.LittleEndian.Uint64(b[17:])
-	return nil
-}
-
-func tasks(size int) string {
-	if size == Unlimited {
-		return "unlimited tasks"
-	}
-	return fmt.Sprintf("%d tasks", size)
+	return restored(p.kind, b, positionVersion, p.seed, p.size, &p.next)
 }

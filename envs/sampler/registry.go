@@ -4,10 +4,11 @@ package sampler
 
 import "slices"
 
-// Outcome is what became of a sampled task: the rewards of its samples, NaN where missing.
+// Outcome is what became of a sampled task.
 type Outcome struct {
 	Index   int
-	Rewards []float64
+	Rewards []float64 // of its samples, NaN where missing; nil under algorithms that score nothing
+	Angles  []float64 // what [Needs].Online asked for; nil when it asked for nothing
 }
 
 // Sampler gives task indices, n at a time, and is told what became of them. A sampler that remembers anything also
@@ -16,6 +17,17 @@ type Outcome struct {
 type Sampler interface {
 	Next(n int) []int
 	Observe(outcomes []Outcome)
+}
+
+// Reporter is a sampler that has numbers to show after each step.
+type Reporter interface {
+	Report() []Metric
+}
+
+// Metric is a named number.
+type Metric struct {
+	Name  string
+	Value float64
 }
 
 // Unlimited is the size of an env without an end.
@@ -37,7 +49,7 @@ type Info struct {
 }
 
 // builtin lists the samplers in the order of the documentation. The first is the default.
-var builtin = []Info{uniform, sequential}
+var builtin = []Info{uniform, sequential, gainRL, passRate, ascending, filtered}
 
 var registered []Info
 

@@ -1,20 +1,39 @@
 package sampler
 
 import (
+	"bytes"
 	"encoding"
 	"fmt"
+	"math"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 )
 
-func open(t *testing.T, name string, seed uint64, size int) Sampler {
+// settings are what a sampler needs to be opened over 20 tasks and more.
+func settings(info Info) Options {
+	o := info.New()
+	switch o := o.(type) {
+	case *GainRL:
+		o.EpochPrompts = 7
+	case *Ascending:
+		o.By = "quality"
+	}
+	return o
+}
+
+func open(t testing.TB, name string, seed uint64, size int) Sampler {
 	t.Helper()
 	info, ok := Lookup(name)
 	if !ok {
 		t.Fatalf("no sampler %q", name)
 	}
-	o := info.New()
+	return openWith(t, settings(info), seed, size)
+}
+
+func openWith(t testing.TB, o Options, seed uint64, size int) Sampler {
+	t.Helper()
 	if err := o.Validate(); err != nil {
 		t.Fatal(err)
 	}
@@ -22,34 +41,116 @@ func open(t *testing.T, name string, seed uint64, size int) Sampler {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if r, ok := s.(Ranker); ok {
+		if err := r.Rank(measured(size)); err != nil {
+			t.Fatal(err)
+		}
+	}
 	return s
 }
 
-// Every sampler, stopped after 10 and resumed, gives what an unbroken one gives; so does every way to cut the calls.
-func TestResumeEqualsUnbroken(t *testing.T) {
-	for _, info := range All() {
-		for _, size := range []int{1, 7, 100, Unlimited} {
-			t.Run(fmt.Sprintf("%s/size=%d", info.Name, size), func(t *testing.T) {
-				want := open(t, info.Name, 5, size).Next(20)
+// measured is a table of every column, in no order that the index gives away.
+func measured(size int) Table {
+	t := Table{Budget: 60}
+	for i := range size {
+		x := float64(i*7%size) / float64(size)
+		t.Tokens, t.Question = append(t.Tokens, float64(20+i%5)), append(t.Question, float64(10+i%5))
+		t.Intra, t.Inter = append(t.Intra, 1-x), append(t.Inter, x*x)
+		t.Released, t.Metadata = append(t.Released, 3*x), append(t.Metadata, x)
+		t.Rewards = append(t.Rewards, []float64{float64(i % 2), float64(i % 3), math.NaN()})
+	}
+	return t
+}
 
-				first := open(t, info.Name, 5, size)
-				got := first.Next(10)
-				first.Observe([]Outcome{{Index: got[0], Rewards: []float64{1, 0}}})
-				saved, err := first.(encoding.BinaryMarshaler).MarshalBinary()
-				if err != nil {
-					t.Fatal(err)
+// outcomes are those of a policy that gets rewards by the task's index, some missing.
+func outcomes(indices []int) (out []Outcome) {
+	for _, i := range indices {
+		out = append(out, Outcome{Index: i, Rewards: []float64{float64(i % 2), math.NaN(), float64(i % 3 / 2)}, Angles: []float64{float64(i%7) / 9, float64(i%4) / 5}})
+	}
+	return out
+}
+
+// Every sampler, stopped after any step and resumed, gives what an unbroken one gives, reports the same, and leaves the
+// same state; what the fresh one did before must not matter.
+func TestResumeEqualsUnbroken(t *testing.T) {
+	const steps, each = 14, 4 // not a divisor of anything
+	for _, info := range All() {
+		for _, size := range []int{23, 100, Unlimited} {
+			if _, err := settings(info).Open(5, size); err != nil && strings.Contains(err.Error(), "has no end") {
+				continue
+			}
+			t.Run(fmt.Sprintf("%s/size=%d", info.Name, size), func(t *testing.T) {
+				fresh := func() Sampler { return open(t, info.Name, 5, size) }
+				whole, given, states := fresh(), [][]int{}, [][]byte{}
+				for range steps {
+					given = append(given, whole.Next(each))
+					whole.Observe(outcomes(given[len(given)-1]))
+					states = append(states, save(t, whole))
 				}
-				second := open(t, info.Name, 5, size)
-				second.Next(3) // what it did before must not matter
-				if err := second.(encoding.BinaryUnmarshaler).UnmarshalBinary(saved); err != nil {
-					t.Fatal(err)
-				}
-				got = append(got, second.Next(4)...)
-				got = append(got, second.Next(6)...)
-				if !slices.Equal(got, want) {
-					t.Errorf("resumed %v, want %v", got, want)
+				for stop := range steps - 1 {
+					s := fresh()
+					s.Observe(outcomes(s.Next(3)))
+					if err := s.(encoding.BinaryUnmarshaler).UnmarshalBinary(states[stop]); err != nil {
+						t.Fatal(err)
+					}
+					for step := stop + 1; step < steps; step++ {
+						got := s.Next(each)
+						s.Observe(outcomes(got))
+						if !slices.Equal(got, given[step]) || !bytes.Equal(save(t, s), states[step]) {
+							t.Fatalf("resumed after step %d: step %d gives %v, want %v, or leaves another state", stop, step, got, given[step])
+						}
+					}
+					if a, ok := s.(Reporter); ok && !reflect.DeepEqual(a.Report(), whole.(Reporter).Report()) {
+						t.Errorf("resumed after step %d: reports %v, want %v", stop, a.Report(), whole.(Reporter).Report())
+					}
 				}
 			})
+		}
+	}
+}
+
+func save(t *testing.T, s Sampler) []byte {
+	t.Helper()
+	b, err := s.(encoding.BinaryMarshaler).MarshalBinary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// TestCallsMayBeCut: 20 at once are the first 20 of several calls, as when a step asks for more.
+func TestCallsMayBeCut(t *testing.T) {
+	for _, info := range All() {
+		for _, size := range []int{14, 100} {
+			s := open(t, info.Name, 5, size)
+			got := slices.Concat(s.Next(3), s.Next(0), s.Next(1), s.Next(16))
+			if want := open(t, info.Name, 5, size).Next(20); !slices.Equal(got, want) {
+				t.Errorf("%s over %d: %v in pieces, %v at once", info.Name, size, got, want)
+			}
+		}
+	}
+}
+
+// TestAnotherRankingIsRefused when a run is resumed: the same state over other measurements.
+func TestAnotherRankingIsRefused(t *testing.T) {
+	for _, info := range All() {
+		s, ok := open(t, info.Name, 5, 30).(Ranker)
+		if !ok {
+			continue
+		}
+		state, other := save(t, s), measured(30)
+		for _, column := range [][]float64{other.Intra, other.Metadata} {
+			slices.Reverse(column)
+		}
+		slices.Reverse(other.Rewards)
+		if err := s.Rank(other); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.(encoding.BinaryUnmarshaler).UnmarshalBinary(state); err == nil || !strings.Contains(err.Error(), "the tasks are ranked as") {
+			t.Errorf("%s: error %v, want one about the ranking", info.Name, err)
+		}
+		if err := s.Rank(measured(29)); err == nil || !strings.Contains(err.Error(), "measurements of 29 tasks, want 30") {
+			t.Errorf("%s: error %v, want one about 29 tasks", info.Name, err)
 		}
 	}
 }
@@ -122,7 +223,7 @@ func TestAnotherRunsStateIsRefused(t *testing.T) {
 func TestAnEmptyEnvIsAnError(t *testing.T) {
 	for _, info := range All() {
 		for _, size := range []int{0, -2} {
-			if _, err := info.New().Open(1, size); err == nil {
+			if _, err := settings(info).Open(1, size); err == nil {
 				t.Errorf("%s: size %d is accepted", info.Name, size)
 			}
 		}
@@ -144,18 +245,4 @@ func TestRegisterPanics(t *testing.T) {
 			Register(info)
 		})
 	}
-}
-
-func ExampleUniform() {
-	s, _ := new(Uniform).Open(1, 5)
-	epoch := s.Next(5)
-	slices.Sort(epoch)
-	fmt.Println(epoch)
-	// Output: [0 1 2 3 4]
-}
-
-func ExampleSequential() {
-	s, _ := new(Sequential).Open(1, 3)
-	fmt.Println(s.Next(2), s.Next(2))
-	// Output: [0 1] [2 0]
 }

@@ -51,6 +51,14 @@ func Normal(seed uint64, s Stream, at At) float64 {
 	return math.Sqrt(-2*math.Log(u)) * math.Cos(2*math.Pi*toUnit(b[2], b[3]))
 }
 
+// Gumbel is a standard Gumbel draw. The m largest of log w_i + Gumbel_i are m draws without replacement with weights w
+// (Gumbel-max; Yellott 1977), in the order of successive draws.
+func Gumbel(seed uint64, s Stream, at At) float64 {
+	b := Bits(seed, s, at)
+	k := (uint64(b[0])<<32 | uint64(b[1])) >> 12
+	return -math.Log(-math.Log((float64(k) + 0.5) / (1 << 52))) // never log 0
+}
+
 // Shuffle gives a permutation of 0 … n-1 that depends on (seed, stream, epoch, n) only.
 func Shuffle(seed uint64, s Stream, epoch uint32, n int) []int {
 	p := make([]int, n)

@@ -56,3 +56,18 @@ func TestShuffleIsAPermutation(t *testing.T) {
 		}
 	}
 }
+
+// TestGumbelMoments: the mean is Euler's constant, the variance π²/6.
+func TestGumbelMoments(t *testing.T) {
+	var s, s2 float64
+	const n = 100_000
+	for i := range uint32(n) {
+		x := Gumbel(7, Order, At{i, 0, 0, 0})
+		s += x
+		s2 += x * x
+	}
+	m := s / n
+	if v := s2/n - m*m; math.Abs(m-0.5772) > 0.015 || math.Abs(v-math.Pi*math.Pi/6) > 0.04 {
+		t.Errorf("mean %g, variance %g", m, v)
+	}
+}

@@ -113,9 +113,7 @@ func (m *Model) run(tmp *scratch, keep *kept, ids, pos []int32, low bool, att at
 		if keep != nil {
 			b.Copy(a.mid, x)
 		}
-		b.SwiGLU(inner, a.gate, a.up)
-		m.apply(&m.layers[i].down, t, inner, rows, low)
-		b.Add(x, t)
+		m.back(i, a, x, t, inner, low)
 	}
 	return x
 }
@@ -136,4 +134,11 @@ func (m *Model) front(layer int, a *acts, x, h, t compute.Buf, pos []int32, low 
 	b.RMSNorm(h, x, y.mlpNorm.Data, rows, c.NormEps)
 	m.apply(&y.gate, a.gate, h, rows, low)
 	m.apply(&y.up, a.up, h, rows, low)
+}
+
+// back is the rest of a layer: x [R, H] becomes x + down(swiglu(gate, up)). t [R, H] and inner [R, Inner] are scratch.
+func (m *Model) back(layer int, a *acts, x, t, inner compute.Buf, low bool) {
+	m.b.SwiGLU(inner, a.gate, a.up)
+	m.apply(&m.layers[layer].down, t, inner, t.Len()/m.cfg.Hidden, low)
+	m.b.Add(x, t)
 }

@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 
 	"github.com/burnish-rl/burnish/envs"
 	"github.com/burnish-rl/burnish/envs/sampler"
@@ -174,6 +176,9 @@ func (r *Run) copySettings() {
 		c.Prompts, c.Samples = t.BatchSize, 1
 	}
 	c.Steps, c.Seed = t.Steps, t.Seed
+	if cache, err := os.UserCacheDir(); err == nil { // what is kept there is found by its content, so it changes no result
+		c.Cache = filepath.Join(cache, "burnish")
+	}
 	c.CheckpointEvery, c.CheckpointKeep = t.CheckpointEvery, t.CheckpointKeep
 	c.Eval.Every, c.Eval.AtEnds = t.EvalEvery, c.Eval.Env != nil
 	c.Eval.Decoding = c.Decoding

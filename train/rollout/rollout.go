@@ -14,6 +14,7 @@ import (
 // Prompt is a task in the model's tokens.
 type Prompt struct {
 	Index int // the task's index in its env
+	Slot  int // its place in the step, which keys its draws: the same task in another slot is answered anew
 	Task  envs.Task
 	IDs   []int32
 }
@@ -30,7 +31,8 @@ type Group struct {
 	Samples []Sample
 }
 
-// Render puts tasks into the model's tokens: messages through its chat template, text as it is, ids unchanged.
+// Render puts tasks into the model's tokens: messages through its chat template, text as it is, ids unchanged. Slots count
+// from 0; a step that asks for more tasks must go on from those it has.
 func Render(m *policy.Model, env envs.Env, indices []int) ([]Prompt, error) {
 	prompts := make([]Prompt, len(indices))
 	for i, index := range indices {
@@ -45,7 +47,7 @@ func Render(m *policy.Model, env envs.Env, indices []int) ([]Prompt, error) {
 		if len(ids) == 0 {
 			return nil, fmt.Errorf("task %s: its prompt is empty, want at least one token", task.ID)
 		}
-		prompts[i] = Prompt{Index: index, Task: task, IDs: ids}
+		prompts[i] = Prompt{Index: index, Slot: i, Task: task, IDs: ids}
 	}
 	return prompts, nil
 }
@@ -95,7 +97,7 @@ func Generate(ctx context.Context, m *policy.Model, prompts []Prompt, samples in
 	reqs := make([]policy.Request, len(prompts))
 	for i, p := range prompts {
 		groups[i] = Group{Prompt: p, Samples: make([]Sample, samples)}
-		reqs[i] = policy.Request{Prompt: p.IDs, Samples: samples, Slot: uint32(i)}
+		reqs[i] = policy.Request{Prompt: p.IDs, Samples: samples, Slot: uint32(p.Slot)}
 	}
 	for c, err := range m.Generate(ctx, reqs, d, &computed) {
 		if err != nil {
@@ -110,10 +112,10 @@ func Generate(ctx context.Context, m *policy.Model, prompts []Prompt, samples in
 func Score(ctx context.Context, r *rewards.Composite, groups []Group, step int) error {
 	var attempts []rewards.Attempt
 	var places []rewards.Place
-	for slot, g := range groups {
+	for _, g := range groups {
 		for k, s := range g.Samples {
 			attempts = append(attempts, Attempt(g.Task, s.Completion, step))
-			places = append(places, rewards.Place{Step: step, Slot: slot, Sample: k})
+			places = append(places, rewards.Place{Step: step, Slot: g.Slot, Sample: k})
 		}
 	}
 	results, err := r.ScoreAll(ctx, attempts, places...)

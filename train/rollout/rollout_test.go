@@ -170,3 +170,40 @@ func TestGenerateAndScore(t *testing.T) {
 		t.Errorf("attempt %+v", a)
 	}
 }
+
+// TestSlotsGoOnThroughRefills: a task that comes back within a step, in a later call, is answered anew, while the same slot
+// gives the same answer.
+func TestSlotsGoOnThroughRefills(t *testing.T) {
+	m := openModel(t)
+	d := policy.Decoding{Decoding: generate.Decoding{Temperature: 1}, MaxTokens: 12, Seed: 4, Step: 9}
+	answers := func(slots ...int) (out []string) {
+		prompts, err := Render(m, tasks, make([]int, len(slots))) // task 0 in all of them
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, slot := range slots {
+			if prompts[i].Slot != i {
+				t.Errorf("prompt %d is rendered into slot %d", i, prompts[i].Slot)
+			}
+			prompts[i].Slot = slot
+		}
+		groups, _, err := Generate(t.Context(), m, prompts, 2, d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, g := range groups {
+			for _, s := range g.Samples {
+				out = append(out, fmt.Sprint(s.Tokens))
+			}
+		}
+		return out
+	}
+	first, refill := answers(0, 1), answers(2, 3)
+	all := slices.Concat(first, refill)
+	if len(slices.Compact(slices.Sorted(slices.Values(all)))) != 8 {
+		t.Errorf("the same task in four slots has equal answers: %q", all)
+	}
+	if again := answers(3, 0); !slices.Equal(again, slices.Concat(refill[2:], first[:2])) {
+		t.Error("a slot's answers depend on the call")
+	}
+}

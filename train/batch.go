@@ -36,6 +36,7 @@ type batch struct {
 
 	generated, computed int // decoder rows of the rollout, of the training forward pass
 	gap                 float64
+	skipped             int     // groups without a backward pass
 	loss, entropy, kl   float64 // sums over micro-batches
 	gradNorm, gradL1    float64
 	rate                float64

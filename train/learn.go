@@ -33,6 +33,9 @@ func (t *Trainer) learnAtOnce(mb microBatch, logp []float32) error {
 	if err != nil {
 		return err
 	}
+	if mb.still && allZero(before.DLogP) {
+		return t.look(mb, before)
+	}
 	packed := mb.pack(t.Decoding)
 	packed.Recording = t.recording
 	tokens, err := t.Model.Learn(packed, float32s(before.DLogP))
@@ -53,6 +56,36 @@ func (t *Trainer) learnAtOnce(mb microBatch, logp []float32) error {
 	}
 	mb.observe(tokens, out)
 	return nil
+}
+
+// skipsStill says that groups without an advantage need no backward pass: nothing but the policy's term has a gradient.
+// Adding their zeros would change no bit.
+func (t *Trainer) skipsStill() bool {
+	n := t.Algo.Needs()
+	return !n.Demonstrations && !n.Entropy && (!n.Reference || n.RewardKL) && !t.neverSkip
+}
+
+// look is learnAtOnce for a micro-batch without a gradient: the forward pass alone, for what the metrics say of it.
+func (t *Trainer) look(mb microBatch, out loss.Output) error {
+	tokens, err := t.Model.LogProbs(mb.pack(t.Decoding), false)
+	if err != nil {
+		return err
+	}
+	defer tokens.Release()
+	if err := mb.checkGap(tokens.LogP); err != nil {
+		return err
+	}
+	mb.observe(tokens, out)
+	for i := mb.from; i < mb.to; i++ {
+		if i == mb.from || mb.rows[i].group != mb.rows[i-1].group {
+			mb.skipped++
+		}
+	}
+	return nil
+}
+
+func allZero(v []float64) bool {
+	return !slices.ContainsFunc(v, func(x float64) bool { return x != 0 })
 }
 
 // foreseen gives log-probs at which the loss has the gradient that it will have at the policy's: the rollout's, which

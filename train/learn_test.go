@@ -8,6 +8,8 @@ import (
 
 	"github.com/burnish-rl/burnish/algos"
 	"github.com/burnish-rl/burnish/algos/loss"
+	"github.com/burnish-rl/burnish/rewards"
+	"github.com/google/go-cmp/cmp"
 	G "gorgonia.org/gorgonia"
 )
 
@@ -57,6 +59,49 @@ func TestAWrongClaimStopsTheRun(t *testing.T) {
 	}
 	if !sameBits(weightsOf(tr.Model), before) {
 		t.Error("the optimizer stepped all the same")
+	}
+}
+
+// TestSkippedGroupsChangeNoBit: groups of equal scores have no backward pass, and the run has the same weights and
+// metrics as if they had one. A KL penalty keeps them from being skipped.
+func TestSkippedGroupsChangeNoBit(t *testing.T) {
+	run := func(never bool, kl float64) (weights []float32, lines []map[string]float64, skipped float64) {
+		dir := filepath.Join(t.TempDir(), "run")
+		c := setup{reference: kl > 0, change: func(c *Config) {
+			c.Algo.(*algos.OnPolicy).KLCoef, c.Eval = kl, Evaluation{}
+		}}.config(t, dir)
+		byFunction(t, &c, func(a rewards.Attempt, p rewards.Place) rewards.Result {
+			if p.Slot == 1 {
+				return rewards.Result{Score: 0.3}
+			}
+			return lengthAndPlace(a, p)
+		})
+		tr := newTrainer(t, c)
+		tr.neverSkip = never
+		if err := tr.Run(context.Background(), context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range metricLines(t, dir) {
+			skipped += m["zero_variance_skipped"]
+			for _, k := range []string{"loss", "grad_norm", "entropy", "logp_gap", "tokens", "tokens_computed", "zero_variance_groups"} {
+				lines = append(lines, map[string]float64{k: m[k]})
+			}
+		}
+		return weightsOf(tr.Model), lines, skipped
+	}
+	weights, lines, n := run(false, 0)
+	whole, wholeLines, none := run(true, 0)
+	if n != 6 || none != 0 {
+		t.Errorf("%v groups were skipped, and %v when none should be; want 6 and 0", n, none)
+	}
+	if !sameBits(weights, whole) {
+		t.Error("the weights differ")
+	}
+	if diff := cmp.Diff(wholeLines, lines); diff != "" {
+		t.Error(diff)
+	}
+	if _, _, n := run(false, 0.1); n != 0 {
+		t.Errorf("%v groups were skipped under a KL penalty", n)
 	}
 }
 

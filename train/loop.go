@@ -85,7 +85,7 @@ func (t *Trainer) reference(ctx context.Context, b *batch) error {
 	defer b.time("reference")()
 	t.tell(Event{Kind: Phase, Phase: "reference"})
 	b.ref = make([]float64, 0, b.tokens())
-	for _, mb := range b.cut(t.MicroBatchTokens) {
+	for _, mb := range b.cut(t.MicroBatchTokens, false) {
 		if err := context.Cause(ctx); err != nil {
 			return err
 		}
@@ -117,7 +117,7 @@ func (t *Trainer) learn(ctx context.Context, b *batch) error {
 	defer b.time("train")()
 	t.tell(Event{Kind: Phase, Phase: "train"})
 	t.Model.ZeroGrads()
-	for _, mb := range b.cut(t.MicroBatchTokens) {
+	for _, mb := range b.cut(t.MicroBatchTokens, t.skipsStill()) {
 		if err := context.Cause(ctx); err != nil {
 			return err
 		}

@@ -12,23 +12,25 @@ import (
 type microBatch struct {
 	*batch
 	from, to int
-	token    int // index of its first trained token in the batch's vectors
+	token    int  // index of its first trained token in the batch's vectors
+	still    bool // no sample has an advantage
 }
 
 // cut makes micro-batches of at most budget decoder rows each, between prompt groups only. A group larger than the
-// budget stands alone.
-func (b *batch) cut(budget int) []microBatch {
+// budget stands alone. With apart, groups in which no sample has an advantage share none with the others.
+func (b *batch) cut(budget int, apart bool) []microBatch {
 	var cuts []microBatch
 	size, token := 0, 0
 	for i := 0; i < len(b.rows); {
-		end, cost, trained := i, len(b.prompts[b.rows[i].group]), 0
+		end, cost, trained, still := i, len(b.prompts[b.rows[i].group]), 0, apart
 		for end < len(b.rows) && b.rows[end].group == b.rows[i].group {
 			cost += max(len(b.rows[end].tokens)-1, 0) // a last token is no decoder row
 			trained += b.rows[end].trained
+			still = still && b.rows[end].advantage == 0
 			end++
 		}
-		if len(cuts) == 0 || size+cost > budget {
-			cuts = append(cuts, microBatch{batch: b, from: i, token: token})
+		if n := len(cuts); n == 0 || size+cost > budget || still != cuts[n-1].still {
+			cuts = append(cuts, microBatch{batch: b, from: i, token: token, still: still})
 			size = 0
 		}
 		size += cost

@@ -154,6 +154,7 @@ func (b *batch) rewardMetrics(m *Metrics) {
 	}
 	m.add("missing", float64(b.missing))
 	m.add("zero_variance_groups", float64(flat))
+	m.add("zero_variance_skipped", float64(b.skipped))
 	m.add("truncated", float64(truncated)/float64(max(samples, 1)))
 }
 

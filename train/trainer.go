@@ -34,6 +34,7 @@ type Trainer struct {
 
 	recording *policy.Recording // of the step's rollout; nil when the update runs its own forward pass
 
+	neverSkip    bool   // tests learn from groups without a gradient too
 	afterRollout func() // tests reach in here, between rollout and training
 }
 

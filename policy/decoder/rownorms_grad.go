@@ -1,0 +1,119 @@
+package decoder
+
+import (
+	"math"
+
+	"github.com/burnish-rl/burnish/internal/compute"
+)
+
+// squares is a sink that keeps the squared norm of every run's gradient, summed over what is trained. Rows outside the
+// runs are passed over, their dx left unfinished: nothing of the runs depends on it.
+type squares struct {
+	b    compute.Backend
+	runs []compute.Rows // of each sequence
+	sums []float64
+}
+
+func (s *squares) matrix(w *Param, dy, x compute.Buf) {
+	if w.Trainable {
+		s.add(s.b.GradSquares(dy, x, w.Shape[0], w.Shape[1], s.runs))
+	}
+}
+
+func (s *squares) norm(g *Param, dx, dy, x compute.Buf, rows int, eps float32) {
+	if !g.Trainable {
+		s.b.RMSNormGrad(dx, nil, dy, x, g.Data, rows, eps)
+		return
+	}
+	width := g.Shape[0]
+	dg := s.b.AllocUnset(width)
+	defer s.b.Free(dg)
+	for i, r := range s.runs {
+		if r.From == r.To {
+			continue
+		}
+		part := func(x compute.Buf) compute.Buf { return s.b.Slice(x, r.From*width, r.To*width) }
+		s.b.Zero(dg)
+		s.b.RMSNormGrad(part(dx), dg, part(dy), part(x), g.Data, r.To-r.From, eps)
+		s.sums[i] += s.b.SumSquares(dg)
+	}
+}
+
+func (s *squares) add(v []float64) {
+	for i, x := range v {
+		s.sums[i] += x
+	}
+}
+
+// squares adds to sums the squared norm of ∇ Σ_t log p_t of each sequence. outs are its entries of Out, and spans its rows.
+func (p *Pass) squares(sums []float64, outs, spans []compute.Rows) {
+	if len(p.p.Out) == 0 {
+		return
+	}
+	m := p.m
+	tmp := &scratch{b: m.b}
+	defer tmp.free()
+	dx := tmp.alloc(len(p.p.IDs) * m.cfg.Hidden)
+	var inputs *embedSquares
+	if m.embed.Trainable {
+		inputs = p.newEmbedSquares(spans)
+		defer inputs.free()
+	}
+	sq := &squares{b: m.b, runs: outs, sums: sums}
+	p.headSquares(dx, sq, outs, inputs, m.head.Trainable)
+	sq.runs = spans
+	p.layersGrad(tmp, dx, sq)
+	if inputs != nil {
+		inputs.add(sums, dx)
+	}
+}
+
+// headSquares adds the norms of the head's gradient, when matrix asks for it, and unless dx is nil those of its norm; then
+// it also adds the gradient of the residual stream to dx, and leaves what the embedding shares with the head in inputs,
+// which may be nil.
+func (p *Pass) headSquares(dx compute.Buf, sq *squares, outs []compute.Rows, inputs *embedSquares, matrix bool) {
+	m, hidden, v := p.m, p.m.cfg.Hidden, p.m.cfg.Vocab
+	most := m.chunk
+	for _, o := range outs {
+		most = max(most, o.To-o.From)
+	}
+	most = min(most, len(p.p.Out))
+	tmp := scratch{b: m.b}
+	defer tmp.free()
+	hs, ls := tmp.allocActs(most*hidden), tmp.allocUnset(most*v)
+	dhs, dlasts := tmp.allocUnset(most*hidden), tmp.allocUnset(most*hidden)
+	ones := make([]float32, most)
+	for i := range ones {
+		ones[i] = 1
+	}
+	for first := 0; first < len(outs); {
+		end := first + 1 // whole sequences: their rows must be together
+		for end < len(outs) && outs[end].To-outs[first].From <= most {
+			end++
+		}
+		from, to := outs[first].From, outs[end-1].To
+		n := to - from
+		part := &squares{b: m.b, runs: shifted(append([]compute.Rows{}, outs[first:end]...)), sums: sq.sums[first:end]}
+		x := m.b.Slice(p.last, from*hidden, to*hidden)
+		h, d := m.b.Slice(hs, 0, n*hidden), m.b.Slice(ls, 0, n*v)
+		m.b.RMSNorm(h, x, m.norm.Data, n, m.cfg.NormEps)
+		m.b.MatMul(d, h, m.head.weight(), n, false)
+		m.b.TokenStatsGrad(d, v, p.temperature, p.p.Target[from:to], ones[:n], nil)
+		if matrix {
+			part.add(m.b.GradSquares(d, h, v, hidden, part.runs))
+		}
+		if inputs != nil {
+			inputs.take(first, part.runs, d, h)
+		}
+		if dx != nil {
+			dh, dlast := m.b.Slice(dhs, 0, n*hidden), m.b.Slice(dlasts, 0, n*hidden)
+			m.b.MatMulGradX(dh, d, m.head.weight(), n, false)
+			m.b.Zero(dlast)
+			part.norm(m.norm, dlast, dh, x, n, m.cfg.NormEps)
+			m.b.GatherAdd(dx, dlast, p.p.Out[from:to], hidden)
+		}
+		first = end
+	}
+}
+
+func exp(x float32) float64 { return math.Exp(float64(x)) }

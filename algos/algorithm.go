@@ -11,6 +11,9 @@ type Needs struct {
 	PromptTokens   bool // with Demonstrations: the prompt is trained too, but for its first token
 	Reference      bool // log-probs under the policy as it stood when the stage began
 	Linear         bool // the loss is linear in the policy's log-probs, so its gradient is known before they are
+
+	RowNorms  []string // kinds of squared gradient norms of every sample, as package policy names them, or ExactNorm; asked each step
+	GradStats bool     // the norms of the prompt groups' gradients, for a [Pacer]
 }
 
 // Group is the scored samples of one prompt. A NaN reward is missing: it leaves the mean, the deviation and every
@@ -18,6 +21,8 @@ type Needs struct {
 type Group struct {
 	Rewards []float64 // [G]
 	Lengths []int     // [G], trained tokens
+
+	Norms map[string][]float64 // [G] by each kind of Needs.RowNorms; NaN where the reward is missing
 }
 
 // Algorithm is one way to learn.

@@ -25,6 +25,12 @@ func TestEveryAlgorithm(t *testing.T) {
 			if info.Doc == "" || info.New() == a {
 				t.Error("want a doc line and a fresh value from New")
 			}
+			for i := range groups {
+				groups[i].Norms = map[string][]float64{}
+				for _, kind := range a.Needs().RowNorms {
+					groups[i].Norms[kind] = []float64{1, 2, 3}
+				}
+			}
 			adv, err := a.Advantages(groups)
 			if err != nil {
 				t.Fatal(err)

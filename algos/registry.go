@@ -15,10 +15,10 @@ type Info struct {
 }
 
 // builtin lists the algorithms in the order of the documentation.
-var builtin = []Info{sft, grpo}
+var builtin = []Info{sft, grpo, oblrpo}
 
 // later are known names whose time has not come: they are refused by name, not as a typing error.
-var later = []string{"dapo", "dr_grpo", "bnpo", "gspo", "cispo", "rloo", "reinforce", "reinforce_pp", "sapo", "oblr-po",
+var later = []string{"dapo", "dr_grpo", "bnpo", "gspo", "cispo", "rloo", "reinforce", "reinforce_pp", "sapo",
 	"dpo", "ipo", "kto", "orpo", "simpo", "cpo", "dft", "fsft", "ppo"}
 
 var registered []Info

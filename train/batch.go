@@ -31,13 +31,16 @@ type batch struct {
 	advs    [][]float64
 	rows    []row // samples whose score is missing have none
 	missing int
-	weights []float64 // [N]
-	ref     []float64 // [N], nil without a reference
+	weights []float64              // [N]
+	ref     []float64              // [N], nil without a reference
+	norms   map[string][][]float64 // [groups][samples] by kind; see rowNorms
+	grads   *algos.GradNorms       // of the groups' gradients, nil unless measured
 
 	generated, computed int // decoder rows of the rollout, of the training forward pass
 	gap                 float64
 	loss, entropy, kl   float64 // sums over micro-batches
 	gradNorm, rate      float64
+	pace                float64 // the algorithm's factor on rate
 	seconds             []timing
 	began               time.Time
 }
@@ -116,6 +119,10 @@ func (b *batch) scored() []algos.Group {
 	groups := make([]algos.Group, len(b.groups))
 	for i, g := range b.groups {
 		groups[i].Rewards = b.rewards[i]
+		groups[i].Norms = map[string][]float64{}
+		for kind, norms := range b.norms { // each to its own name, so the order doesn't matter
+			groups[i].Norms[kind] = norms[i]
+		}
 		for _, s := range g.Samples {
 			groups[i].Lengths = append(groups[i].Lengths, len(s.Tokens))
 		}

@@ -27,6 +27,7 @@ type state struct {
 	OptimizerSteps int64  `json:"optimizer_steps"`
 	Best           best   `json:"best"`
 	Sampler        []byte `json:"sampler,omitempty"`
+	Algo           []byte `json:"algo,omitempty"`
 }
 
 // saveUnlessSaved writes a checkpoint of the steps done, unless there is one.
@@ -97,6 +98,13 @@ func (t *Trainer) write(dir string) error {
 		}
 		s.Sampler = data
 	}
+	if m, ok := t.Algo.(encoding.BinaryMarshaler); ok {
+		data, err := m.MarshalBinary()
+		if err != nil {
+			return fmt.Errorf("algorithm: %w", err)
+		}
+		s.Algo = data
+	}
 	data, err := json.MarshalIndent(s, "", "  ")
 	if err != nil {
 		return err
@@ -160,6 +168,11 @@ func (t *Trainer) restoreFrom(dir string, step int) error {
 	if m, ok := t.Sampler.(encoding.BinaryUnmarshaler); ok {
 		if err := m.UnmarshalBinary(s.Sampler); err != nil {
 			return fmt.Errorf("sampler: %w", err)
+		}
+	}
+	if m, ok := t.Algo.(encoding.BinaryUnmarshaler); ok {
+		if err := m.UnmarshalBinary(s.Algo); err != nil {
+			return fmt.Errorf("algorithm: %w", err)
 		}
 	}
 	if err := t.Model.LoadTrained(dir); err != nil {

@@ -128,6 +128,9 @@ func (c *Config) validateParts() error {
 			return err
 		}
 	}
+	if err := c.validateGradients(); err != nil {
+		return err
+	}
 	if c.Algo.Needs().Demonstrations {
 		return nil
 	}

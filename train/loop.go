@@ -26,6 +26,9 @@ func (t *Trainer) step(ctx context.Context, n int) error {
 	if err := t.reference(ctx, b); err != nil { //  6 log-probs of the reference, if needed
 		return err
 	}
+	if err := t.rowNorms(ctx, b); err != nil { //    squared gradient norms of the rows, if needed
+		return err
+	}
 	if err := t.advantages(b); err != nil { //  7 one advantage a sample
 		return err
 	}
@@ -115,19 +118,26 @@ func (t *Trainer) learn(ctx context.Context, b *batch) error {
 	defer b.time("train")()
 	t.tell(Event{Kind: Phase, Phase: "train"})
 	t.Model.ZeroGrads()
-	for _, mb := range b.cut(t.MicroBatchTokens) {
+	measured := t.beginGroups()
+	for _, mb := range b.cut(measured.budget(t.MicroBatchTokens)) {
 		if err := context.Cause(ctx); err != nil {
 			return err
 		}
 		if err := t.learnFrom(mb); err != nil {
 			return err
 		}
+		if err := measured.add(); err != nil {
+			return err
+		}
 		t.tell(Event{Kind: Progress, Done: mb.to, Total: len(b.rows)})
 	}
-	return t.Model.FinishGrads()
+	if err := t.Model.FinishGrads(); err != nil {
+		return err
+	}
+	return measured.finish(b)
 }
 
-// update clips, sets the learning rate (base times schedule) and steps the optimizer. A gradient that is not finite
+// update clips, sets the learning rate (base times schedule times pace) and steps the optimizer. A gradient that is not finite
 // stops the run before it can reach the weights.
 func (t *Trainer) update(b *batch) error {
 	defer b.time("optimizer")()
@@ -139,7 +149,7 @@ func (t *Trainer) update(b *batch) error {
 	if len(b.rows) == 0 { // no score: not even the optimizer's momentum moves anything
 		return nil
 	}
-	b.rate = t.Rate * t.Schedule.Rate(b.step-1, t.Steps)
+	b.rate = t.Rate * t.Schedule.Rate(b.step-1, t.Steps) * t.pace(b)
 	if err := t.optimizer.Step(float32(b.rate), scale); err != nil {
 		return err
 	}

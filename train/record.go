@@ -85,6 +85,7 @@ func (t *Trainer) stepMetrics(b *batch) Metrics {
 	m.add("loss", b.loss)
 	m.add("grad_norm", b.gradNorm)
 	m.add("lr", b.rate)
+	t.addMeasures(&m, b)
 	m.add("entropy", b.entropy/n) // NaN, so null, when no sample has a score
 	if b.ref != nil {
 		m.add("kl", b.kl/n)

@@ -29,6 +29,7 @@ type Trainer struct {
 	saved     time.Duration // the last checkpoint's time, reported with the next step
 
 	recording *policy.Recording // of the step's rollout; nil when the update runs its own forward pass
+	gradStats *policy.GradStats // nil unless the algorithm needs them
 
 	afterRollout func() // tests reach in here, between rollout and training
 }
@@ -56,6 +57,9 @@ func New(c Config) (*Trainer, error) {
 		}
 	}
 	t.optimizer = c.Optim.New(t.Model.Backend(), t.params)
+	if c.Algo.Needs().GradStats {
+		t.gradStats = t.Model.NewGradStats()
+	}
 	if err := t.openFolder(); err != nil {
 		t.Close()
 		return nil, err
@@ -107,6 +111,9 @@ func (t *Trainer) sameRecipe() error {
 // second way out is hard: cancelling the context of hard stops inside a step and saves nothing.
 func (t *Trainer) Run(ctx, hard context.Context) error {
 	t.tell(Event{Kind: Started, Text: t.Dir})
+	if warning, _ := t.checkPace(); warning != "" { // an error was refused by New
+		t.tell(Event{Kind: Note, Text: warning})
+	}
 	if t.at == 0 && t.Eval.AtEnds {
 		if err := t.firstEvaluation(hard); err != nil {
 			return err
@@ -154,6 +161,10 @@ func (t *Trainer) Close() error {
 	}
 	errs = append(errs, t.deadlines.close())
 	t.forget()
+	if t.gradStats != nil {
+		t.gradStats.Free()
+		t.gradStats = nil
+	}
 	if t.folder != nil {
 		errs = append(errs, t.folder.Close())
 	}

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/burnish-rl/burnish/algos/advantage"
 	"github.com/burnish-rl/burnish/algos/loss"
 	"github.com/burnish-rl/burnish/algos/snr"
 )
@@ -43,8 +42,6 @@ type OBLRPO struct {
 	ScaleRewards string  `yaml:"scale_rewards"` // none; group: divide by the group's standard deviation, which biases a weighted baseline
 	Reduce       string  `yaml:"reduce"`        // what a token weighs: sequence_sum 1/B, constant 1/(B·max_tokens); sequence_mean 1/(B·T) and token_mean 1/N bias a weighted baseline
 	AllowBiased  bool    `yaml:"allow_biased"`  // run with a biased combination; every line of metrics then says so
-
-	run oblrRun
 }
 
 // SNRRate are the options of the learning rate's factor; see [snr.Rule].
@@ -80,8 +77,17 @@ func (a *OBLRPO) Validate() error {
 	if err := a.SNR.options().Validate(); err != nil {
 		return fmt.Errorf("snr: %w", err)
 	}
-	g := GRPO{ClipLow: a.ClipLow, ClipHigh: a.ClipHigh, KLCoef: a.KLCoef, ScaleRewards: a.ScaleRewards, Reduce: a.Reduce}
-	if err := g.Validate(); err != nil {
+	switch {
+	case !(a.ClipLow > 0 && a.ClipLow < 1):
+		return fmt.Errorf("clip_low is %v, want a number in (0, 1)", a.ClipLow)
+	case !(a.ClipHigh > 0) || math.IsInf(a.ClipHigh, 0):
+		return fmt.Errorf("clip_high is %v, want a number > 0", a.ClipHigh)
+	case !(a.KLCoef >= 0) || math.IsInf(a.KLCoef, 0):
+		return fmt.Errorf("kl_coef is %v, want a number >= 0", a.KLCoef)
+	case a.ScaleRewards != "group" && a.ScaleRewards != "none":
+		return fmt.Errorf("scale_rewards is %q, want group or none", a.ScaleRewards)
+	}
+	if _, err := reduction(a.Reduce); err != nil {
 		return err
 	}
 	if why := a.bias(); why != "" && !a.AllowBiased {
@@ -106,11 +112,6 @@ func (a *OBLRPO) bias() string {
 	return ""
 }
 
-// Needs asks for row norms under a weighted baseline and for gradient statistics under the rate's factor.
-func (a *OBLRPO) Needs() Needs {
-	return Needs{Reference: a.KLCoef > 0, RowNorms: a.kinds(), GradStats: a.SNR.On}
-}
-
 // Objective is [loss.Clip], with [loss.KL] when kl_coef is not 0.
 func (a *OBLRPO) Objective() loss.Objective {
 	return loss.WithKL(loss.Clip(a.ClipLow, a.ClipHigh), a.KLCoef)
@@ -119,82 +120,22 @@ func (a *OBLRPO) Objective() loss.Objective {
 // Reduction is the token weights named by Reduce; call Validate first.
 func (a *OBLRPO) Reduction() loss.Reduction { r, _ := reduction(a.Reduce); return r }
 
-// Advantages compares every sample with the baseline.
-func (a *OBLRPO) Advantages(groups []Group) ([][]float64, error) {
-	for i, g := range groups {
-		if err := a.check(i, g); err != nil {
-			return nil, err
-		}
+// Open gives the algorithm of a run, which remembers earlier steps.
+func (a *OBLRPO) Open() Algorithm { return &oblrRun{OBLRPO: *a} }
+
+// Advantages are those of a first step, before there is anything to shrink towards.
+func (a *OBLRPO) Advantages(groups []Group) ([][]float64, error) { return a.Open().Advantages(groups) }
+
+// CheckPrompts refuses fewer prompts a step than the rate's factor can be measured from.
+func (a *OBLRPO) CheckPrompts(n int) (warning string, err error) {
+	if !a.SNR.On {
+		return "", nil
 	}
-	out := make([][]float64, len(groups))
-	kind := a.weighing()
-	prior := a.run.prior.Prior(a.Kappa)
-	for i, g := range groups {
-		out[i] = a.against(g, kind, prior)
+	if warning, err = snr.CheckGroups(n); err != nil {
+		return "", fmt.Errorf("oblr-po: snr: %w; snr.on: false leaves the rate alone", err)
 	}
-	a.measure(groups, kind, prior, out)
-	a.observe(groups)
-	if a.ScaleRewards == "group" {
-		for i, g := range groups {
-			scaleByDeviation(out[i], g.Rewards)
-		}
-	}
-	return out, nil
+	return warning, nil
 }
 
-// against gives a group's advantages; kind "" is unweighted.
-func (a *OBLRPO) against(g Group, kind string, prior advantage.Prior) []float64 {
-	switch {
-	case a.Baseline == "none":
-		return zeroMissing(g.Rewards)
-	case a.Baseline == "mean":
-		return advantage.GroupCentred(g.Rewards)
-	case kind == "": // rloo, by choice of the user or of the probe
-		return advantage.WeightedLeaveOneOut(g.Rewards, nil, advantage.Prior{})
-	}
-	return advantage.WeightedLeaveOneOut(g.Rewards, g.Norms[kind], prior)
-}
-
-// check refuses numbers that no advantage can be made of.
-func (a *OBLRPO) check(i int, g Group) error {
-	for j, r := range g.Rewards {
-		if math.IsInf(r, 0) {
-			return fmt.Errorf("advantage: group %d: reward of sample %d is %v, want a finite number", i, j, r)
-		}
-	}
-	for _, kind := range a.kinds() {
-		w := g.Norms[kind]
-		if len(w) != len(g.Rewards) {
-			return fmt.Errorf("advantage: group %d: %d row norms of kind %s, want %d", i, len(w), kind, len(g.Rewards))
-		}
-		for j, x := range w {
-			if !math.IsNaN(g.Rewards[j]) && !(x >= 0 && !math.IsInf(x, 0)) {
-				return fmt.Errorf("advantage: group %d: row norm %s of sample %d is %v, want a finite number >= 0", i, kind, j, x)
-			}
-		}
-	}
-	return nil
-}
-
-// scaleByDeviation divides by the group's standard deviation, as [advantage.GroupScaled] does.
-func scaleByDeviation(advantages, rewards []float64) {
-	centred, scaled := advantage.GroupCentred(rewards), advantage.GroupScaled(rewards)
-	for i, c := range centred {
-		if c != 0 {
-			for j := range advantages {
-				advantages[j] *= scaled[i] / c
-			}
-			return
-		}
-	}
-}
-
-func zeroMissing(rewards []float64) []float64 {
-	out := slices.Clone(rewards)
-	for i, r := range out {
-		if math.IsNaN(r) {
-			out[i] = 0
-		}
-	}
-	return out
-}
+// Needs asks for row norms under a weighted baseline and for gradient statistics under the rate's factor.
+func (a *OBLRPO) Needs() Needs { return a.Open().Needs() }

@@ -12,9 +12,10 @@ import (
 
 // oblrRun is what an OBLR-PO run remembers, and what it shows of its last step.
 type oblrRun struct {
+	OBLRPO
 	prior advantage.Running
 	taken string    // what baseline auto took: a candidate, "" while it still probes
-	rule  *snr.Rule // nil before the first step
+	rate  *snr.Rule // nil before the first step
 	adam  bool      // the last step was measured in Adam's metric
 
 	measures []Measure // of the advantages
@@ -29,10 +30,10 @@ type oblrRun struct {
 var oblrCandidates = []string{"rloo", "len", "energy", "head", "head_exact", ExactNorm}
 
 // probing says that baseline auto has not chosen yet.
-func (a *OBLRPO) probing() bool { return a.Baseline == "auto" && a.run.taken == "" }
+func (a *oblrRun) probing() bool { return a.Baseline == "auto" && a.taken == "" }
 
 // kinds are the row norms that this step needs.
-func (a *OBLRPO) kinds() []string {
+func (a *oblrRun) kinds() []string {
 	if a.probing() {
 		return oblrCandidates[1:]
 	}
@@ -44,19 +45,19 @@ func (a *OBLRPO) kinds() []string {
 
 // weighing is the kind of weights in use, "" without weights. While it probes, baseline auto is RLOO: a baseline that is
 // chosen by the samples it is used on would be biased.
-func (a *OBLRPO) weighing() string {
+func (a *oblrRun) weighing() string {
 	switch {
 	case a.Baseline == "weighted":
 		return a.Weights
-	case a.Baseline != "auto" || a.run.taken == "rloo":
+	case a.Baseline != "auto" || a.taken == "rloo":
 		return ""
 	}
-	return a.run.taken
+	return a.taken
 }
 
 // measure keeps what the step's samples say of the baselines; under baseline auto it may choose one for the steps to come.
-func (a *OBLRPO) measure(groups []Group, kind string, prior advantage.Prior, ours [][]float64) {
-	a.run.measures, a.run.notes = nil, nil
+func (a *oblrRun) measure(groups []Group, kind string, prior advantage.Prior, ours [][]float64) {
+	a.measures, a.notes = nil, nil
 	if why := a.bias(); why != "" {
 		a.show("biased", 1)
 	}
@@ -85,7 +86,7 @@ func (a *OBLRPO) measure(groups []Group, kind string, prior advantage.Prior, our
 
 // probe measures each candidate's spread on the same samples with exact weights, and takes the smallest. A batch in which
 // no group has two different rewards says nothing: the next one is probed.
-func (a *OBLRPO) probe(groups []Group) {
+func (a *oblrRun) probe(groups []Group) {
 	best, least := "", math.Inf(1)
 	note := "baseline auto: variance on the probe batch:"
 	for _, c := range oblrCandidates {
@@ -104,12 +105,12 @@ func (a *OBLRPO) probe(groups []Group) {
 	if best == "" || least == 0 {
 		return
 	}
-	a.run.taken = best
-	a.run.notes = append(a.run.notes, note+"; took "+best)
+	a.taken = best
+	a.notes = append(a.notes, note+"; took "+best)
 }
 
 // observe takes the step into what the next one is shrunk towards, with the weights that the next one will use.
-func (a *OBLRPO) observe(groups []Group) {
+func (a *oblrRun) observe(groups []Group) {
 	kind := a.weighing()
 	if kind == "" {
 		return
@@ -119,58 +120,47 @@ func (a *OBLRPO) observe(groups []Group) {
 		rewards = append(rewards, g.Rewards)
 		weights = append(weights, g.Norms[kind])
 	}
-	a.run.prior.Observe(rewards, weights)
+	a.prior.Observe(rewards, weights)
 }
 
 // Pace is the factor on the learning rate.
-func (a *OBLRPO) Pace(n GradNorms) float64 {
+func (a *oblrRun) Pace(n GradNorms) float64 {
 	r := a.rule()
-	if n.Adam && !a.run.adam {
+	if n.Adam && !a.adam {
 		r.Rescale(n.Sum / n.Plain)
 	}
-	a.run.adam = n.Adam
+	a.adam = n.Adam
 	k := float64(n.Groups)
-	a.run.last, a.run.groups = snr.Measure(k*k*n.Squares, k*k*n.Sum, n.Groups), n.Groups // the groups add up to the step's: g_k is K times its part
-	a.run.factor = r.Step(a.run.last)
-	return a.run.factor
+	a.last, a.groups = snr.Measure(k*k*n.Squares, k*k*n.Sum, n.Groups), n.Groups // the groups add up to the step's: g_k is K times its part
+	a.factor = r.Step(a.last)
+	return a.factor
 }
 
-func (a *OBLRPO) rule() *snr.Rule {
-	if a.run.rule == nil {
-		a.run.rule = snr.New(a.SNR.options())
+func (a *oblrRun) rule() *snr.Rule {
+	if a.rate == nil {
+		a.rate = snr.New(a.SNR.options())
 	}
-	return a.run.rule
-}
-
-// CheckPrompts refuses fewer prompts a step than the factor can be measured from.
-func (a *OBLRPO) CheckPrompts(n int) (warning string, err error) {
-	if !a.SNR.On {
-		return "", nil
-	}
-	if warning, err = snr.CheckGroups(n); err != nil {
-		return "", fmt.Errorf("oblr-po: snr: %w; snr.on: false leaves the rate alone", err)
-	}
-	return warning, nil
+	return a.rate
 }
 
 // Measures are the baselines' spreads on the step's samples and the state of the rate's factor.
-func (a *OBLRPO) Measures() []Measure {
-	out := slices.Clone(a.run.measures)
-	if r := a.run.rule; r != nil && a.run.groups > 0 {
+func (a *oblrRun) Measures() []Measure {
+	out := slices.Clone(a.measures)
+	if r := a.rate; r != nil && a.groups > 0 {
 		signal, squared := r.Means()
 		out = append(out,
-			Measure{"snr", r.SNR()}, Measure{"snr/noise_scale", r.NoiseScale(a.run.groups)}, Measure{"snr/rho", r.Ratio()},
+			Measure{"snr", r.SNR()}, Measure{"snr/noise_scale", r.NoiseScale(a.groups)}, Measure{"snr/rho", r.Ratio()},
 			Measure{"snr/at_floor", r.AtFloor()}, Measure{"snr/signal", signal}, Measure{"snr/squared", squared},
-			Measure{"snr/signal_step", a.run.last.Signal}, Measure{"snr/noise_step", a.run.last.Noise()}, Measure{"snr/skipped", float64(r.Skipped())})
+			Measure{"snr/signal_step", a.last.Signal}, Measure{"snr/noise_step", a.last.Noise()}, Measure{"snr/skipped", float64(r.Skipped())})
 	}
 	return out
 }
 
 // Notes is what baseline auto took.
-func (a *OBLRPO) Notes() []string { return a.run.notes }
+func (a *oblrRun) Notes() []string { return a.notes }
 
-func (a *OBLRPO) show(name string, v float64) {
-	a.run.measures = append(a.run.measures, Measure{name, v})
+func (a *oblrRun) show(name string, v float64) {
+	a.measures = append(a.measures, Measure{name, v})
 }
 
 // oblrState is a checkpoint's part.
@@ -182,13 +172,13 @@ type oblrState struct {
 }
 
 // MarshalBinary gives what the run remembers.
-func (a *OBLRPO) MarshalBinary() (data []byte, err error) {
-	s := oblrState{Taken: a.run.taken, Adam: a.run.adam}
-	if s.Prior, err = a.run.prior.MarshalBinary(); err != nil {
+func (a *oblrRun) MarshalBinary() (data []byte, err error) {
+	s := oblrState{Taken: a.taken, Adam: a.adam}
+	if s.Prior, err = a.prior.MarshalBinary(); err != nil {
 		return nil, err
 	}
-	if a.run.rule != nil {
-		if s.Rule, err = a.run.rule.MarshalBinary(); err != nil {
+	if a.rate != nil {
+		if s.Rule, err = a.rate.MarshalBinary(); err != nil {
 			return nil, err
 		}
 	}
@@ -196,7 +186,7 @@ func (a *OBLRPO) MarshalBinary() (data []byte, err error) {
 }
 
 // UnmarshalBinary takes up what a run remembered.
-func (a *OBLRPO) UnmarshalBinary(data []byte) error {
+func (a *oblrRun) UnmarshalBinary(data []byte) error {
 	var s oblrState
 	if err := json.Unmarshal(data, &s); err != nil {
 		return fmt.Errorf("oblr-po: state: %w", err)
@@ -204,17 +194,17 @@ func (a *OBLRPO) UnmarshalBinary(data []byte) error {
 	if s.Taken != "" && !slices.Contains(oblrCandidates, s.Taken) {
 		return fmt.Errorf("oblr-po: state: baseline %q, want one of %q", s.Taken, oblrCandidates)
 	}
-	run := oblrRun{taken: s.Taken, adam: s.Adam}
+	run := oblrRun{OBLRPO: a.OBLRPO, taken: s.Taken, adam: s.Adam}
 	if err := run.prior.UnmarshalBinary(s.Prior); err != nil {
 		return fmt.Errorf("oblr-po: %w", err)
 	}
 	if s.Rule != nil {
-		run.rule = snr.New(a.SNR.options())
-		if err := run.rule.UnmarshalBinary(s.Rule); err != nil {
+		run.rate = snr.New(a.SNR.options())
+		if err := run.rate.UnmarshalBinary(s.Rule); err != nil {
 			return fmt.Errorf("oblr-po: %w", err)
 		}
 	}
-	a.run = run
+	*a = run
 	return nil
 }
 

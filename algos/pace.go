@@ -14,13 +14,19 @@ type GradNorms struct {
 	Adam    bool    // Squares and Sum are measured as Adam's step is, Σ d·g² with d of mean 1; else they are plain
 }
 
-// Pacer is an algorithm that has a factor on the learning rate. An algorithm that remembers anything also implements
-// encoding.BinaryMarshaler and BinaryUnmarshaler; its memory is part of a checkpoint.
+// Opener is implemented by the options of an algorithm that remembers: what a run uses is what Open gives, as it stands
+// before the first step. It implements encoding.BinaryMarshaler and BinaryUnmarshaler, and is part of a checkpoint.
+type Opener interface{ Open() Algorithm }
+
+// PromptChecker refuses a number of prompts a step, or warns of it.
+type PromptChecker interface {
+	CheckPrompts(n int) (warning string, err error)
+}
+
+// Pacer is an algorithm that has a factor on the learning rate.
 type Pacer interface {
 	// Pace takes the step's norms in and gives the factor, in (0, 1].
 	Pace(n GradNorms) float64
-	// CheckPrompts refuses a number of prompts a step, or warns of it.
-	CheckPrompts(n int) (warning string, err error)
 }
 
 // Measure is a number that a run logs each step. NaN is unknown.

@@ -65,9 +65,9 @@ func TestOneProblem(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range []struct{ old, new, want string }{
-		{"kind: grpo", "kind: dapo", `r.yaml:4:14: algorithm "dapo": not in this version, want one of sft, grpo`},
-		{"kind: grpo", "kind: [grpo]", `r.yaml:4:14: algo.kind is a list, want one of sft, grpo`},
-		{"kind: grpo", "clip_low: 0.1", `r.yaml:4:7: algo has no kind, want one of sft, grpo`},
+		{"kind: grpo", "kind: dapo", `r.yaml:4:14: algorithm "dapo": not in this version, want one of sft, grpo, oblr-po`},
+		{"kind: grpo", "kind: [grpo]", `r.yaml:4:14: algo.kind is a list, want one of sft, grpo, oblr-po`},
+		{"kind: grpo", "clip_low: 0.1", `r.yaml:4:7: algo has no kind, want one of sft, grpo, oblr-po`},
 		{"algo: {kind: grpo}\n", "", `r.yaml:1:1: algo is missing, want algorithm such as {kind: sft}`},
 		{"kind: grpo", "kind: grpo, kl: 0.1", `r.yaml:4:20: unknown key "kl" in algo, want one of kind, clip_low, clip_high, kl_coef, scale_rewards, reduce`},
 		{"kind: grpo", "kind: grpo, advantage: rloo", `r.yaml:4:20: key "advantage" in algo: not in this version, see scale_rewards`},

@@ -32,7 +32,7 @@ func load(t *testing.T, name string, overrides ...string) *Recipe {
 }
 
 func TestBuiltinRecipes(t *testing.T) {
-	want := []string{"builtin-pretrain", "builtin-sft", "gsm8k-json-grpo", "gsm8k-json-sft", "quickstart"}
+	want := []string{"builtin-pretrain", "builtin-sft", "gsm8k-json-grpo", "gsm8k-json-sft", "oblr-po", "quickstart"}
 	if diff := cmp.Diff(want, Names()); diff != "" {
 		t.Fatal(diff)
 	}
@@ -154,7 +154,7 @@ func TestLoadErrors(t *testing.T) {
 
 // TestEveryKeyIsDocumented also keeps the number of keys small and their types decodable.
 func TestEveryKeyIsDocumented(t *testing.T) {
-	const maxKeys = 80
+	const maxKeys = 100
 	keys := map[string]bool{}
 	add := func(section string, values ...any) {
 		for _, value := range values {

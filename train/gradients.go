@@ -41,9 +41,9 @@ func (c *Config) normKind(name string) policy.NormKind {
 	return policy.NormKind(name)
 }
 
-// checkPace asks an algorithm that has a factor on the rate whether there are enough prompts to measure it.
+// checkPace asks an algorithm that measures prompt groups whether there are enough of them.
 func (c *Config) checkPace() (warning string, err error) {
-	if p, ok := c.Algo.(algos.Pacer); ok {
+	if p, ok := c.Algo.(algos.PromptChecker); ok {
 		if warning, err = p.CheckPrompts(c.Prompts); err != nil {
 			return "", fmt.Errorf("train: %w", err)
 		}

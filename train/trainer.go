@@ -8,6 +8,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/burnish-rl/burnish/algos"
 	"github.com/burnish-rl/burnish/policy"
 	"github.com/burnish-rl/burnish/train/optim"
 	"github.com/burnish-rl/burnish/train/run"
@@ -46,6 +47,9 @@ func New(c Config) (*Trainer, error) {
 		return nil, err
 	}
 	t := &Trainer{Config: c}
+	if o, ok := c.Algo.(algos.Opener); ok {
+		t.Algo = o.Open()
+	}
 	t.Model.EnableGrads()
 	if t.KeptLayers > 0 {
 		t.Model.KeepLayers(t.KeptLayers)

@@ -41,6 +41,11 @@ func (c *Config) normKind(name string) policy.NormKind {
 	return policy.NormKind(name)
 }
 
+// ExactNorms says whether the algorithm asks for row norms that take a backward pass.
+func (c *Config) ExactNorms() bool {
+	return slices.ContainsFunc(c.Algo.Needs().RowNorms, func(name string) bool { return c.normKind(name).Backward() })
+}
+
 // checkPace asks an algorithm that measures prompt groups whether there are enough of them.
 func (c *Config) checkPace() (warning string, err error) {
 	if p, ok := c.Algo.(algos.PromptChecker); ok {
@@ -168,13 +173,14 @@ func (g *groupGradients) finish(b *batch) error {
 	return nil
 }
 
-// pace is the algorithm's factor on the learning rate.
+// pace is the algorithm's factor on the learning rate. Weight decay goes on at the rate without it.
 func (t *Trainer) pace(b *batch) float64 {
 	p, ok := t.Algo.(algos.Pacer)
 	if !ok || b.grads == nil {
 		return 1
 	}
 	b.pace = p.Pace(*b.grads)
+	t.optimizer.ScaleDecay(1 / b.pace)
 	return b.pace
 }
 

@@ -47,6 +47,8 @@ type Workload struct {
 	PromptTokens   int   // of the longest prompt
 	MaxTokens      int   // after it
 	Demonstrations bool  // no rollout
+	ExactNorms     bool  // squared gradient norms of every row
+	GradStats      bool  // the gradients of prompt groups, in a buffer of their own
 	EvalPrompts    []int // tokens of each held-out prompt; none without evaluation
 	EvalMaxTokens  int   // after each of them
 
@@ -88,6 +90,9 @@ func NewPlan(w Workload) (Plan, error) {
 		p.Reference = w.frozenBytes()
 	}
 	p.Gradients, p.Optimizer, p.Saved = 4*w.Trained, w.StateBytes, w.savedBytes()
+	if w.GradStats {
+		p.Gradients *= 2
+	}
 	held := p.Weights + p.Reference + p.Gradients + p.Optimizer
 	room := int64(math.MaxInt64)
 	if w.Limit > 0 {

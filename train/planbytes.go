@@ -83,12 +83,31 @@ func (w *Workload) trainingBytes(budget, kept int) int64 {
 	}
 	row := w.keptRow(kept) + 4*h // and dx
 	layer := rows * (4*(h+q+2*kv) + act*(h+4*inner+q))
-	head := min(trained, int64(c.HeadChunk())) * (4*int64(c.Vocab) + (8+act)*h)
+	chunk := int64(c.HeadChunk())
+	if w.ExactNorms { // a sequence's logits are held together
+		chunk = max(chunk, int64(w.MaxTokens))
+	}
+	head := min(trained, chunk) * (4*int64(c.Vocab) + (8+act)*h)
 	total := rows*row + 4*h*trained + max(layer, head)
+	if w.ExactNorms {
+		total += w.normBytes(rows)
+	}
 	if !w.Adapter {
 		total += w.collectedBytes()
 	}
 	return total
+}
+
+// normBytes is what a block of rows takes beside the pass whose norms are asked for: each with its own prompt, it picks a
+// layer's input and activations, and has a gradient of the residual stream; the embedding's rows wait for it.
+func (w *Workload) normBytes(rows int64) int64 {
+	h, inner, q, kv := widths(w.Config)
+	rows = max(rows, int64(w.PromptTokens+w.MaxTokens))
+	row := 8*h + w.actBytes()*(2*q+2*kv+2*inner)
+	if !w.Adapter {
+		row += 4 * h
+	}
+	return rows * row
 }
 
 // keptRow is the input of every layer and the activations of some, bytes a row; see decoder's kept.go.

@@ -38,18 +38,70 @@ func (m *Model) ExactNorm() NormKind {
 // kinds share the prompt's forward pass, which a recording of the batch saves altogether, and go back through it once for
 // each row; no row's gradient is ever held.
 func (m *Model) RowNorms(b Batch, kinds ...NormKind) ([][]float64, error) {
+	s, err := m.ScoreRows(b, false, kinds...)
+	if err != nil {
+		return nil, err
+	}
+	return s.Norms, nil
+}
+
+// Scores are the norms of a batch's rows, and what learning from them needs.
+type Scores struct {
+	Norms [][]float64 // [kinds][rows]
+
+	m       *Model
+	b       Batch
+	packed  decoder.Packed
+	lengths []int
+	seqs    []decoder.Sequence
+	held    *decoder.Held // nil: computed again
+}
+
+// ScoreRows is RowNorms for a batch that will be learned from. With hold, an exact kind keeps the deltas of every layer
+// until Learn or Free, so that no layer is gone back through twice; it changes no bit.
+func (m *Model) ScoreRows(b Batch, hold bool, kinds ...NormKind) (*Scores, error) {
 	packed, lengths, err := b.pack()
 	if err != nil {
 		return nil, err
 	}
-	seqs := b.sequences(lengths)
+	s := &Scores{m: m, b: b, packed: packed, lengths: lengths, seqs: b.sequences(lengths)}
 	if !slices.ContainsFunc(kinds, func(k NormKind) bool { return k != NormLen }) {
-		return lens(lengths, len(kinds)), nil
+		s.Norms = lens(lengths, len(kinds))
+		return s, nil
 	}
-	if rows := b.recorded(); rows != nil {
-		return m.dec.RowNorms(packed, seqs, b.temperature(), kinds, b.Recording, rows)
+	if hold {
+		s.held = m.dec.NewHeld()
 	}
-	return m.dec.RowNorms(packed, seqs, b.temperature(), kinds, nil, nil)
+	s.Norms, err = m.dec.RowNorms(packed, s.seqs, b.temperature(), kinds, s.held, s.recording(), b.recorded())
+	if err != nil {
+		s.Free()
+		return nil, err
+	}
+	return s, nil
+}
+
+// Learn adds the gradient of Σ_i scale[i]·log π(row i). It is [Model.Learn] for a dL/dlogp that is one number a row, up to
+// rounding, and releases what is held.
+func (s *Scores) Learn(scale []float32) (*Tokens, error) {
+	defer s.Free()
+	stats, err := s.m.dec.LearnRows(s.packed, s.seqs, s.b.temperature(), scale, s.held, s.recording(), s.b.recorded())
+	if err != nil {
+		return nil, err
+	}
+	return tokensOf(stats, s.lengths, s.packed, nil), nil
+}
+
+func (s *Scores) recording() *Recording {
+	if s.b.recorded() == nil {
+		return nil
+	}
+	return s.b.Recording
+}
+
+// Free gives back what is held. It may be called again, and after Learn.
+func (s *Scores) Free() {
+	s.held.Free()
+	s.held = nil
 }
 
 // RowNorms is [Model.RowNorms] of a batch whose activations are held: [Model.LogProbs] with keep. They stay, for Backward.
@@ -57,7 +109,7 @@ func (t *Tokens) RowNorms(kinds ...NormKind) ([][]float64, error) {
 	if t.pass == nil {
 		return nil, errors.New("row norms: these tokens were learned from already")
 	}
-	return t.pass.RowNorms(t.seqs, kinds)
+	return t.pass.RowNorms(t.seqs, kinds, nil)
 }
 
 func lens(lengths []int, kinds int) [][]float64 {

@@ -58,8 +58,8 @@ func (s *benchStep) rollout(b *testing.B) {
 	}
 }
 
-// learn adds the gradients, a prompt at a time, and calls after each.
-func (s *benchStep) learn(b *testing.B, after func()) {
+// learn adds the gradients, a prompt at a time.
+func (s *benchStep) learn(b *testing.B) {
 	s.m.ZeroGrads()
 	for _, part := range groupsOf(s.b) {
 		part.Recording = s.rec
@@ -70,68 +70,108 @@ func (s *benchStep) learn(b *testing.B, after func()) {
 		if _, err := s.m.Learn(part, d); err != nil {
 			b.Fatal(err)
 		}
-		after()
 	}
 	if err := s.m.FinishGrads(); err != nil {
 		b.Fatal(err)
 	}
 }
 
-func (s *benchStep) norms(b *testing.B, kind NormKind) {
+// scored is learn after row norms of a kind, which are held.
+func (s *benchStep) scored(b *testing.B, kind NormKind) {
+	s.m.ZeroGrads()
+	var all []*Scores
 	for _, part := range groupsOf(s.b) {
 		part.Recording = s.rec
-		if _, err := s.m.RowNorms(part, kind); err != nil {
+		scores, err := s.m.ScoreRows(part, true, kind)
+		if err != nil {
+			b.Fatal(err)
+		}
+		all = append(all, scores)
+	}
+	if kind != s.m.ExactNorm() {
+		s.learn(b)
+		return
+	}
+	for _, scores := range all {
+		scale := make([]float32, 8)
+		for i := range scale {
+			scale[i] = 1e-3
+		}
+		if _, err := scores.Learn(scale); err != nil {
 			b.Fatal(err)
 		}
 	}
+	if err := s.m.FinishGrads(); err != nil {
+		b.Fatal(err)
+	}
 }
 
-// BenchmarkRowNorms gives the time of each kind as a share of a step without it.
+// BenchmarkRowNorms gives what each kind adds to a step of rollout and learning, as a share of it.
 func BenchmarkRowNorms(b *testing.B) {
 	for _, kind := range NormKinds {
 		b.Run(fmt.Sprintf("%s/4x8x128", kind), func(b *testing.B) {
 			s := newBenchStep(b, kind == NormLoRA)
-			var step, norms time.Duration
+			var rollout, plain, scored time.Duration
 			for b.Loop() {
 				t0 := time.Now()
 				s.rollout(b)
 				t1 := time.Now()
-				s.norms(b, kind)
+				s.learn(b)
 				t2 := time.Now()
-				s.learn(b, func() {})
-				step += time.Since(t2) + t1.Sub(t0)
-				norms += t2.Sub(t1)
+				s.scored(b, kind)
+				rollout += t1.Sub(t0)
+				plain += t2.Sub(t1)
+				scored += time.Since(t2)
 			}
-			b.ReportMetric(100*norms.Seconds()/step.Seconds(), "%-of-step")
+			step := (rollout + plain).Seconds()
+			b.ReportMetric(100*(scored-plain).Seconds()/step, "%-added")
+			b.ReportMetric(step/float64(b.N), "s/step")
 		})
 	}
 }
 
-// BenchmarkGradStats gives what measuring the groups' gradients adds to a step.
+// BenchmarkGradStats gives what measuring the groups' gradients adds to it.
 func BenchmarkGradStats(b *testing.B) {
-	s := newBenchStep(b, false)
-	stats := s.m.NewGradStats()
-	defer stats.Free()
-	var plain, measured time.Duration
-	for b.Loop() {
-		t0 := time.Now()
-		s.rollout(b)
-		t1 := time.Now()
-		s.learn(b, func() {})
-		t2 := time.Now()
-		s.m.ZeroGrads()
-		stats.Begin(nil)
-		s.learn(b, func() {
-			if err := stats.Add(); err != nil {
-				b.Fatal(err)
-			}
-		})
-		if _, err := stats.Finish(); err != nil {
+	b.Run("4x8x128", func(b *testing.B) {
+		s := newBenchStep(b, false)
+		stats := s.m.NewGradStats()
+		defer stats.Free()
+		var rollout, plain, measured time.Duration
+		for b.Loop() {
+			t0 := time.Now()
+			s.rollout(b)
+			t1 := time.Now()
+			s.learn(b)
+			t2 := time.Now()
+			s.measured(b, stats)
+			rollout += t1.Sub(t0)
+			plain += t2.Sub(t1)
+			measured += time.Since(t2)
+		}
+		step := (rollout + plain).Seconds()
+		b.ReportMetric(100*(measured-plain).Seconds()/step, "%-added")
+		b.ReportMetric(step/float64(b.N), "s/step")
+	})
+}
+
+// measured is learn with the norm of each group's gradient.
+func (s *benchStep) measured(b *testing.B, stats *GradStats) {
+	s.m.ZeroGrads()
+	stats.Begin(nil)
+	for _, part := range groupsOf(s.b) {
+		part.Recording = s.rec
+		d := make([]float32, 8*128)
+		for i := range d {
+			d[i] = 1e-3
+		}
+		if _, err := s.m.Learn(part, d); err != nil {
 			b.Fatal(err)
 		}
-		measured += time.Since(t2)
-		plain += t2.Sub(t1)
-		_ = t0
+		if err := stats.Add(); err != nil {
+			b.Fatal(err)
+		}
 	}
-	b.ReportMetric(100*(measured-plain).Seconds()/plain.Seconds(), "%-of-learning")
+	if _, err := stats.Finish(); err != nil {
+		b.Fatal(err)
+	}
 }

@@ -34,6 +34,7 @@ type batch struct {
 	weights []float64              // [N]
 	ref     []float64              // [N], nil without a reference
 	norms   map[string][][]float64 // [groups][samples] by kind; see rowNorms
+	scores  map[int]*policy.Scores // by a micro-batch's first row; see learnScored
 	grads   *algos.GradNorms       // of the groups' gradients, nil unless measured
 
 	generated, computed int // decoder rows of the rollout, of the training forward pass

@@ -75,23 +75,61 @@ func (t *Trainer) rowNorms(ctx context.Context, b *batch) error {
 		}
 		b.norms[name] = all
 	}
-	for _, mb := range b.cut(t.MicroBatchTokens) {
+	b.scores = map[int]*policy.Scores{}
+	for _, mb := range b.cut(t.budget()) {
 		if err := context.Cause(ctx); err != nil {
 			return err
 		}
 		packed := mb.pack(t.Decoding)
 		packed.Recording = t.recording
-		norms, err := t.Model.RowNorms(packed, kinds...)
+		scores, err := t.Model.ScoreRows(packed, t.HoldNorms, kinds...)
 		if err != nil {
 			return err
 		}
+		if slices.Contains(kinds, t.Model.ExactNorm()) {
+			b.scores[mb.from] = scores
+		}
 		for i, r := range b.rows[mb.from:mb.to] {
 			for k, name := range names {
-				b.norms[name][r.group][r.sample] = norms[k][i]
+				b.norms[name][r.group][r.sample] = scores.Norms[k][i]
 			}
 		}
 	}
 	return nil
+}
+
+// budget is the decoder rows of a micro-batch: one prompt group at a time where groups are measured.
+func (t *Trainer) budget() int {
+	if t.gradStats != nil {
+		return 1
+	}
+	return t.MicroBatchTokens
+}
+
+// learnScored is policy.Learn through what the micro-batch's row norms left behind, where dL/dlogp is one number a row: ok
+// says that it is. Whether they hold anything changes no bit.
+func (m microBatch) learnScored(dlogp []float32) (tokens *policy.Tokens, ok bool, err error) {
+	scores := m.scores[m.from]
+	if scores == nil {
+		return nil, false, nil
+	}
+	defer scores.Free()
+	var scale []float32
+	for _, r := range m.rows[m.from:m.to] {
+		own := dlogp[:r.trained]
+		dlogp = dlogp[r.trained:]
+		first := float32(0)
+		for i, d := range own {
+			if i == 0 {
+				first = d
+			} else if d != first {
+				return nil, false, nil
+			}
+		}
+		scale = append(scale, first)
+	}
+	tokens, err = scores.Learn(scale)
+	return tokens, true, err
 }
 
 // groupGradients measures the gradients of a step's prompt groups, or does nothing when nobody asks.
@@ -135,14 +173,6 @@ func (g *groupGradients) adamMetric() policy.Metric {
 		g.mass[p] = adamMass{mass, n}
 		return squares
 	}
-}
-
-// budget is the decoder rows of a micro-batch: one prompt group at a time where groups are measured.
-func (g *groupGradients) budget(tokens int) int {
-	if g.t.gradStats == nil {
-		return tokens
-	}
-	return 1
 }
 
 // add takes the gradient of the group that was just learned from.

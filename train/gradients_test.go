@@ -199,3 +199,29 @@ func TestPlainMetricUnderSGD(t *testing.T) {
 		}
 	}
 }
+
+// TestHoldingLeavesTheSameBytes: deltas that are held for the update and those that it computes again, for every baseline
+// and where the loss is no number a row.
+func TestHoldingLeavesTheSameBytes(t *testing.T) {
+	for name, s := range map[string]setup{
+		"full":    {threads: 2, change: gradientWeighted("weighted")},
+		"auto":    {threads: 2, change: gradientWeighted("auto")},
+		"lora":    {threads: 2, lora: true, change: gradientWeighted("weighted")},
+		"kl":      {threads: 2, lora: true, change: func(c *Config) { gradientWeighted("weighted")(c); c.Algo.(*algos.OBLRPO).KLCoef = 0.1 }},
+		"no rate": {threads: 2, change: func(c *Config) { gradientWeighted("weighted")(c); c.Algo.(*algos.OBLRPO).SNR.On = false }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dirs := map[bool]string{}
+			for _, hold := range []bool{false, true} {
+				dirs[hold] = filepath.Join(t.TempDir(), "run")
+				c := s.config(t, dirs[hold])
+				c.Steps, c.HoldNorms, c.Eval = 2, hold, Evaluation{}
+				if hold {
+					c.MicroBatchTokens, c.RecordedLayers, c.RecordedRows = 90, 1, 2000
+				}
+				runAll(t, c)
+			}
+			sameTree(t, "held", dirs[true], dirs[false])
+		})
+	}
+}

@@ -33,9 +33,13 @@ func (t *Trainer) learnAtOnce(mb microBatch, logp []float32) error {
 	if err != nil {
 		return err
 	}
-	packed := mb.pack(t.Decoding)
-	packed.Recording = t.recording
-	tokens, err := t.Model.Learn(packed, float32s(before.DLogP))
+	dlogp := float32s(before.DLogP)
+	tokens, ok, err := mb.learnScored(dlogp)
+	if !ok && err == nil {
+		packed := mb.pack(t.Decoding)
+		packed.Recording = t.recording
+		tokens, err = t.Model.Learn(packed, dlogp)
+	}
 	if err != nil {
 		return err
 	}

@@ -119,7 +119,7 @@ func (t *Trainer) learn(ctx context.Context, b *batch) error {
 	t.tell(Event{Kind: Phase, Phase: "train"})
 	t.Model.ZeroGrads()
 	measured := t.beginGroups()
-	for _, mb := range b.cut(measured.budget(t.MicroBatchTokens)) {
+	for _, mb := range b.cut(t.budget()) {
 		if err := context.Cause(ctx); err != nil {
 			return err
 		}

@@ -17,6 +17,7 @@ type Plan struct {
 	Optimizer int64
 	Rollout   int64 // cache, logits and scratch while sampling
 	Recording int64 // activations of the rollout, kept for the update
+	Held      int64 // deltas of exact row norms, kept for the update; 0: it computes them again
 	Training  int64 // activations and scratch of the largest micro-batch
 	Evaluated int64 // cache, logits and scratch while the held-out tasks are answered
 	Spare     int64 // freed buffers that wait for their next use
@@ -101,8 +102,9 @@ func NewPlan(w Workload) (Plan, error) {
 	w.chooseRunning(&p, room)
 	w.chooseTraining(&p, room)
 	w.chooseRecording(&p, room)
+	w.chooseHeld(&p, room)
 	p.MicroBatches = w.microBatches(p.MicroBatchTokens)
-	held += max(p.Recording+max(p.Training, p.Rollout), p.Evaluated)
+	held += max(p.Recording+p.Held+max(p.Training, p.Rollout), p.Evaluated)
 	p.Spare = int64(spareShare * float64(held))
 	p.Peak = held + p.Spare + p.Saved + p.Runtime
 	if w.Limit > 0 && p.Peak > w.Limit {

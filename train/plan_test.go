@@ -85,6 +85,7 @@ func TestPlanIsNearWhatIsAllocated(t *testing.T) {
 		{"grpo, recorded", setup{change: func(c *Config) { c.RecordedLayers, c.RecordedRows = 3, 648 }}, fixed{60, 0}, 40},
 		{"grpo, one layer recorded", setup{lora: true, change: func(c *Config) { withKL(c); c.RecordedLayers, c.RecordedRows = 1, 648 }}, fixed{60, 0}, 40},
 		{"oblr-po", setup{change: gradientWeighted("weighted")}, fixed{60, 0}, 40},
+		{"oblr-po, nothing held", setup{change: gradientWeighted("weighted")}, fixed{60, 0}, 40},
 		{"oblr-po, lora, recorded", setup{lora: true, change: func(c *Config) { gradientWeighted("weighted")(c); c.RecordedLayers, c.RecordedRows = 3, 864 }}, fixed{60, 0}, 40},
 		{"sft, two layers kept", setup{change: func(c *Config) { supervised(c); c.KeptLayers, c.MicroBatchTokens = 2, 300 }}, fixed{60, 90}, 90},
 		{"sft", setup{change: func(c *Config) { supervised(c); c.MicroBatchTokens = 300 }}, fixed{60, 90}, 90},
@@ -129,6 +130,13 @@ func TestPlanIsNearWhatIsAllocated(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			if strings.HasSuffix(c.name, "nothing held") { // a byte less than holding takes
+				w.Limit = p.Peak - 1
+				if p, err = NewPlan(w); err != nil || p.Held != 0 {
+					t.Fatalf("plan %+v (%v), want one that holds nothing", p, err)
+				}
+			}
+			cfg.HoldNorms = p.Held > 0
 			if p.RecordedRows != cfg.RecordedRows {
 				t.Errorf("%d rows recorded, want %d", p.RecordedRows, cfg.RecordedRows)
 			}

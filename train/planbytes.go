@@ -90,7 +90,7 @@ func (w *Workload) trainingBytes(budget, kept int) int64 {
 	head := min(trained, chunk) * (4*int64(c.Vocab) + (8+act)*h)
 	total := rows*row + 4*h*trained + max(layer, head)
 	if w.ExactNorms {
-		total += w.normBytes(rows)
+		total += w.normBytes(rows) + w.heldBytes(w.groupsOf(rows))
 	}
 	if !w.Adapter {
 		total += w.collectedBytes()
@@ -102,12 +102,29 @@ func (w *Workload) trainingBytes(budget, kept int) int64 {
 // layer's input and activations, and has a gradient of the residual stream; the embedding's rows wait for it.
 func (w *Workload) normBytes(rows int64) int64 {
 	h, inner, q, kv := widths(w.Config)
-	rows = max(rows, int64(w.PromptTokens+w.MaxTokens))
+	rows *= int64(w.Samples*(w.PromptTokens+max(w.MaxTokens-1, 0))) / int64(w.groupRows())
 	row := 8*h + w.actBytes()*(2*q+2*kv+2*inner)
 	if !w.Adapter {
 		row += 4 * h
 	}
 	return rows * row
+}
+
+// groupsOf is how many prompt groups so many decoder rows hold.
+func (w *Workload) groupsOf(rows int64) int { return max(1, int(rows)/w.groupRows()) }
+
+// heldBytes are the gradients at the outputs of every trained matrix, of so many groups whose rows have a prompt each.
+func (w *Workload) heldBytes(groups int) int64 {
+	c := w.Config
+	h, inner, q, kv := widths(c)
+	row := int64(c.Layers) * (2*h + q + 2*kv + 2*inner) // of y = W·x
+	if w.Adapter {                                      // and of u = A·x, of the adapter's rank
+		ends := int64(c.Layers) * (2*(h+q) + 2*(h+kv) + 3*(h+inner))
+		row += 7 * int64(c.Layers) * w.Trained / ends
+	} else {
+		row += h
+	}
+	return 4 * row * int64(groups*w.Samples*(w.PromptTokens+max(w.MaxTokens-1, 0)))
 }
 
 // keptRow is the input of every layer and the activations of some, bytes a row; see decoder's kept.go.

@@ -33,8 +33,8 @@ type Sequence struct{ Prompt, Own, Out compute.Rows }
 
 // RowNorms gives the norms of a packed batch, one list a kind, [kinds][rows]. r, unless nil, is where the forward pass was
 // recorded, and rows has the recorded row of each row of the batch; else the forward pass is run. seqs are in order and
-// cover Out.
-func (m *Model) RowNorms(p Packed, seqs []Sequence, temperature float32, kinds []NormKind, r *Recording, rows []int32) ([][]float64, error) {
+// cover Out. An exact kind leaves its deltas in held, unless that is nil, for [Model.LearnRows].
+func (m *Model) RowNorms(p Packed, seqs []Sequence, temperature float32, kinds []NormKind, held *Held, r *Recording, rows []int32) ([][]float64, error) {
 	var pass *Pass
 	var err error
 	if r != nil {
@@ -46,11 +46,12 @@ func (m *Model) RowNorms(p Packed, seqs []Sequence, temperature float32, kinds [
 		return nil, err
 	}
 	defer pass.Release()
-	return pass.RowNorms(seqs, kinds)
+	return pass.RowNorms(seqs, kinds, held)
 }
 
-// RowNorms gives the norms of the pass's rows and leaves everything as it is: a backward pass may follow.
-func (p *Pass) RowNorms(seqs []Sequence, kinds []NormKind) ([][]float64, error) {
+// RowNorms gives the norms of the pass's rows and leaves the pass as it is: a backward pass may follow. An exact kind leaves
+// its deltas in held, unless that is nil.
+func (p *Pass) RowNorms(seqs []Sequence, kinds []NormKind, held *Held) ([][]float64, error) {
 	if p.last == nil {
 		return nil, fmt.Errorf("row norms: the pass was released, want LogProbs with keep")
 	}
@@ -69,7 +70,7 @@ func (p *Pass) RowNorms(seqs []Sequence, kinds []NormKind) ([][]float64, error) 
 		if err := p.canNorm(kind); err != nil {
 			return nil, err
 		}
-		out[i] = p.norms(seqs, kind)
+		out[i] = p.norms(seqs, kind, held)
 	}
 	return out, p.m.b.Sync()
 }
@@ -93,7 +94,7 @@ func (p *Pass) canNorm(kind NormKind) error {
 	return nil
 }
 
-func (p *Pass) norms(seqs []Sequence, kind NormKind) []float64 {
+func (p *Pass) norms(seqs []Sequence, kind NormKind, held *Held) []float64 {
 	out := make([]float64, len(seqs))
 	switch kind {
 	case NormLen:
@@ -103,18 +104,21 @@ func (p *Pass) norms(seqs []Sequence, kind NormKind) []float64 {
 	case NormEnergy, NormHead:
 		p.forwardNorms(out, seqs, kind == NormHead)
 	case NormHeadExact:
-		sq := &squares{b: p.m.b, sums: out}
-		p.headSquares(nil, sq, outsOf(seqs), nil, true)
+		p.headSquares(nil, &squares{b: p.m.b, sums: out}, outsOf(seqs), nil, true)
 	case NormGhostCompletion:
 		s := p.beside(p.p, nil)
 		s.last = p.last
 		defer s.free()
-		s.squares(out, outsOf(seqs), ownOf(seqs))
+		s.squares(&squares{b: p.m.b, sums: out}, outsOf(seqs), ownOf(seqs))
 	default:
+		if held != nil {
+			p.deltas(held, seqs, out)
+			return out
+		}
 		for from := 0; from < len(seqs); {
 			to := p.fitting(seqs, from)
 			s, spans := p.separate(seqs[from:to])
-			s.squares(out[from:to], shifted(outsOf(seqs[from:to])), spans)
+			s.squares(&squares{b: p.m.b, sums: out[from:to]}, shifted(outsOf(seqs[from:to])), spans)
 			s.free()
 			from = to
 		}

@@ -11,12 +11,20 @@ import (
 type squares struct {
 	b    compute.Backend
 	runs []compute.Rows // of each sequence
-	sums []float64
+	sums []float64      // nil: norms are not asked for
+	held *Held          // unless nil, what LearnRows needs is left there
+	from int            // the first sequence's number in held
 }
 
 func (s *squares) matrix(w *Param, dy, x compute.Buf) {
-	if w.Trainable {
+	if !w.Trainable {
+		return
+	}
+	if s.sums != nil {
 		s.add(s.b.GradSquares(dy, x, w.Shape[0], w.Shape[1], s.runs))
+	}
+	if s.held != nil {
+		s.held.keepMatrix(w, dy)
 	}
 }
 
@@ -26,16 +34,21 @@ func (s *squares) norm(g *Param, dx, dy, x compute.Buf, rows int, eps float32) {
 		return
 	}
 	width := g.Shape[0]
-	dg := s.b.AllocUnset(width)
-	defer s.b.Free(dg)
 	for i, r := range s.runs {
 		if r.From == r.To {
 			continue
 		}
 		part := func(x compute.Buf) compute.Buf { return s.b.Slice(x, r.From*width, r.To*width) }
-		s.b.Zero(dg)
+		dg := s.b.Alloc(width)
 		s.b.RMSNormGrad(part(dx), dg, part(dy), part(x), g.Data, r.To-r.From, eps)
-		s.sums[i] += s.b.SumSquares(dg)
+		if s.sums != nil {
+			s.sums[i] += s.b.SumSquares(dg)
+		}
+		if s.held != nil {
+			s.held.keepNorm(g, s.from+i, dg)
+		} else {
+			s.b.Free(dg)
+		}
 	}
 }
 
@@ -45,8 +58,8 @@ func (s *squares) add(v []float64) {
 	}
 }
 
-// squares adds to sums the squared norm of ∇ Σ_t log p_t of each sequence. outs are its entries of Out, and spans its rows.
-func (p *Pass) squares(sums []float64, outs, spans []compute.Rows) {
+// squares gives sq the gradient of ∇ Σ_t log p_t of each sequence. outs are its entries of Out, and spans its rows.
+func (p *Pass) squares(sq *squares, outs, spans []compute.Rows) {
 	if len(p.p.Out) == 0 {
 		return
 	}
@@ -55,16 +68,18 @@ func (p *Pass) squares(sums []float64, outs, spans []compute.Rows) {
 	defer tmp.free()
 	dx := tmp.alloc(len(p.p.IDs) * m.cfg.Hidden)
 	var inputs *embedSquares
-	if m.embed.Trainable {
+	if m.embed.Trainable && sq.sums != nil {
 		inputs = p.newEmbedSquares(spans)
 		defer inputs.free()
 	}
-	sq := &squares{b: m.b, runs: outs, sums: sums}
-	p.headSquares(dx, sq, outs, inputs, m.head.Trainable)
+	p.headSquares(dx, sq, outs, inputs, m.head.Trainable && sq.sums != nil)
 	sq.runs = spans
 	p.layersGrad(tmp, dx, sq)
 	if inputs != nil {
-		inputs.add(sums, dx)
+		inputs.add(sq.sums, dx)
+	}
+	if sq.held != nil && m.embed.Trainable {
+		sq.held.dx = copied(m.b, dx)
 	}
 }
 
@@ -93,7 +108,10 @@ func (p *Pass) headSquares(dx compute.Buf, sq *squares, outs []compute.Rows, inp
 		}
 		from, to := outs[first].From, outs[end-1].To
 		n := to - from
-		part := &squares{b: m.b, runs: shifted(append([]compute.Rows{}, outs[first:end]...)), sums: sq.sums[first:end]}
+		part := &squares{b: m.b, runs: shifted(append([]compute.Rows{}, outs[first:end]...)), held: sq.held, from: first}
+		if sq.sums != nil {
+			part.sums = sq.sums[first:end]
+		}
 		x := m.b.Slice(p.last, from*hidden, to*hidden)
 		h, d := m.b.Slice(hs, 0, n*hidden), m.b.Slice(ls, 0, n*v)
 		m.b.RMSNorm(h, x, m.norm.Data, n, m.cfg.NormEps)

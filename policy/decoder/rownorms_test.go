@@ -110,7 +110,7 @@ func TestRowNormsAreTheRowsGradients(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				got, err := pass.RowNorms(sequences(groups), []NormKind{exactKind(m)})
+				got, err := pass.RowNorms(sequences(groups), []NormKind{exactKind(m)}, nil)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -140,7 +140,7 @@ func TestRowNormsOfSomeTensors(t *testing.T) {
 			for _, x := range m.Params() {
 				x.Trainable = x == w
 			}
-			got, err := m.RowNorms(pack(groups), sequences(groups), 0.7, []NormKind{NormGhost}, nil, nil)
+			got, err := m.RowNorms(pack(groups), sequences(groups), 0.7, []NormKind{NormGhost}, nil, nil, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -193,7 +193,7 @@ func TestGhostCompletion(t *testing.T) {
 			m.EnableGrads()
 			groups := drawGroups(m.cfg.Vocab)
 			seqs := sequences(groups)
-			got, err := m.RowNorms(pack(groups), seqs, 0.7, []NormKind{NormGhost, NormGhostCompletion}, nil, nil)
+			got, err := m.RowNorms(pack(groups), seqs, 0.7, []NormKind{NormGhost, NormGhostCompletion}, nil, nil, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -205,7 +205,7 @@ func TestGhostCompletion(t *testing.T) {
 			for _, w := range m.Params() { // k_proj of layer 1: its rows' gradients, from each row alone
 				w.Trainable = w == m.layers[1].k.w
 			}
-			part, err := m.RowNorms(pack(groups), seqs, 0.7, []NormKind{NormGhostCompletion}, nil, nil)
+			part, err := m.RowNorms(pack(groups), seqs, 0.7, []NormKind{NormGhostCompletion}, nil, nil, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -273,7 +273,7 @@ func TestForwardNorms(t *testing.T) {
 			groups := drawGroups(m.cfg.Vocab)
 			p, seqs := pack(groups), sequences(groups)
 			kinds := []NormKind{NormLen, NormEnergy, NormHead, NormHeadExact}
-			got, err := m.RowNorms(p, seqs, 1, kinds, nil, nil)
+			got, err := m.RowNorms(p, seqs, 1, kinds, nil, nil, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -364,11 +364,11 @@ func TestRecordedRowNorms(t *testing.T) {
 						rows[i] = int32(i)
 					}
 					kinds := []NormKind{NormLen, NormEnergy, NormHead, NormHeadExact, exactKind(m)}
-					got, err := m.RowNorms(p, seqs, 0.7, kinds, r, rows)
+					got, err := m.RowNorms(p, seqs, 0.7, kinds, nil, r, rows)
 					if err != nil {
 						t.Fatal(err)
 					}
-					want, err := m.RowNorms(p, seqs, 0.7, kinds, nil, nil)
+					want, err := m.RowNorms(p, seqs, 0.7, kinds, nil, nil, nil)
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -378,7 +378,7 @@ func TestRecordedRowNorms(t *testing.T) {
 						}
 					}
 					m.Updated()
-					if _, err := m.RowNorms(p, seqs, 0.7, kinds, r, rows); err == nil {
+					if _, err := m.RowNorms(p, seqs, 0.7, kinds, nil, r, rows); err == nil {
 						t.Error("a recording of weights before the last step was accepted")
 					}
 				})
@@ -403,7 +403,7 @@ func TestRowNormsRefuse(t *testing.T) {
 	groups := drawGroups(full.cfg.Vocab)
 	p, seqs := pack(groups), sequences(groups)
 	ask := func(m *Model, seqs []Sequence, kind NormKind) error {
-		_, err := m.RowNorms(p, seqs, 1, []NormKind{kind}, nil, nil)
+		_, err := m.RowNorms(p, seqs, 1, []NormKind{kind}, nil, nil, nil)
 		return err
 	}
 	for _, c := range []struct {
@@ -419,7 +419,7 @@ func TestRowNormsRefuse(t *testing.T) {
 		{"not kept", "want LogProbs with keep", func() error {
 			pass, err := full.LogProbs(p, 1, false)
 			if err == nil {
-				_, err = pass.RowNorms(seqs, []NormKind{NormLen})
+				_, err = pass.RowNorms(seqs, []NormKind{NormLen}, nil)
 			}
 			return err
 		}},

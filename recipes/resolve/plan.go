@@ -45,6 +45,7 @@ func (r *Run) plan() error {
 	t.MicroBatchTokens, t.KeptLayers, t.MaxRunning, t.RecordedLayers = r.Plan.MicroBatchTokens, r.Plan.KeptLayers, r.Plan.MaxRunning, r.Plan.RecordedLayers
 	c.RecordedLayers, c.RecordedRows = r.Plan.RecordedLayers, r.Plan.RecordedRows
 	c.MicroBatchTokens, c.KeptLayers, c.PlannedPeak = t.MicroBatchTokens, t.KeptLayers, r.Plan.Peak
+	c.HoldNorms = r.Plan.Held > 0
 	c.Decoding.MaxRunning, c.Eval.Decoding.MaxRunning = t.MaxRunning, t.MaxRunning
 	return nil
 }

@@ -113,18 +113,18 @@ func (w *Workload) normBytes(rows int64) int64 {
 // groupsOf is how many prompt groups so many decoder rows hold.
 func (w *Workload) groupsOf(rows int64) int { return max(1, int(rows)/w.groupRows()) }
 
-// heldBytes are the gradients at the outputs of every trained matrix, of so many groups whose rows have a prompt each.
+// heldBytes are what so many groups' rows leave for the update: gradients at the outputs of every trained matrix, each row
+// with a prompt of its own, or each row's gradient of an adapter.
 func (w *Workload) heldBytes(groups int) int64 {
+	rows := int64(groups * w.Samples)
+	if w.Adapter {
+		return 4 * rows * w.Trained
+	}
 	c := w.Config
 	h, inner, q, kv := widths(c)
-	row := int64(c.Layers) * (2*h + q + 2*kv + 2*inner) // of y = W·x
-	if w.Adapter {                                      // and of u = A·x, of the adapter's rank
-		ends := int64(c.Layers) * (2*(h+q) + 2*(h+kv) + 3*(h+inner))
-		row += 7 * int64(c.Layers) * w.Trained / ends
-	} else {
-		row += h
-	}
-	return 4 * row * int64(groups*w.Samples*(w.PromptTokens+max(w.MaxTokens-1, 0)))
+	row := int64(c.Layers)*(2*h+q+2*kv+2*inner) + h
+	norms := int64(2*c.Layers+1) * h
+	return 4 * rows * (row*int64(w.PromptTokens+max(w.MaxTokens-1, 0)) + norms)
 }
 
 // keptRow is the input of every layer and the activations of some, bytes a row; see decoder's kept.go.

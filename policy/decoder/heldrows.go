@@ -6,21 +6,23 @@ import (
 	"github.com/burnish-rl/burnish/internal/compute"
 )
 
-// Held is what [Model.RowNorms] leaves for [Model.LearnRows]: the gradients at the outputs of every trained matrix, for
-// each sequence of a batch on its own rows. A gradient is linear in what comes from above, so a sequence's loss that is a
-// number times its log-probability needs these times that number, and no second way back through the layers.
+// Held is what [Model.RowNorms] leaves for [Model.LearnRows]. A gradient is linear in what comes from above, so a
+// sequence's loss that is a number times its log-probability needs what its norm needed times that number, and no second
+// way back through the layers: the gradients at the outputs of every trained matrix, or of an adapter, which is small, the
+// sequence's gradient itself.
 type Held struct {
 	b     compute.Backend
 	seqs  []Sequence
-	spans []compute.Rows           // where each sequence's rows lie in what is held
+	spans []compute.Rows // where each sequence's rows lie in dy and dx; nil while nothing is held
+	stats compute.Stats
 	dy    map[*Param]compute.Buf   // of trained matrices, [rows, N]
-	norms map[*Param][]compute.Buf // of trained norms: the gain's gradient, of each sequence
+	whole map[*Param][]compute.Buf // of norms and an adapter's matrices: the gradient of each sequence, nil where it has none
 	dx    compute.Buf              // of the embedded rows, where the embedding is trained
 }
 
 // NewHeld holds nothing yet.
 func (m *Model) NewHeld() *Held {
-	return &Held{b: m.b, dy: map[*Param]compute.Buf{}, norms: map[*Param][]compute.Buf{}}
+	return &Held{b: m.b, dy: map[*Param]compute.Buf{}, whole: map[*Param][]compute.Buf{}}
 }
 
 // Free gives everything back. A nil Held has nothing.
@@ -31,7 +33,7 @@ func (h *Held) Free() {
 	for _, x := range h.dy {
 		h.b.Free(x)
 	}
-	for _, list := range h.norms {
+	for _, list := range h.whole {
 		for _, x := range list {
 			if x != nil {
 				h.b.Free(x)
@@ -50,12 +52,12 @@ func (h *Held) begin(seqs []Sequence, spans []compute.Rows) {
 
 func (h *Held) keepMatrix(w *Param, dy compute.Buf) { h.dy[w] = copied(h.b, dy) }
 
-// keepNorm takes dg over.
-func (h *Held) keepNorm(g *Param, seq int, dg compute.Buf) {
-	if h.norms[g] == nil {
-		h.norms[g] = make([]compute.Buf, len(h.seqs))
+// keepWhole takes a sequence's gradient over.
+func (h *Held) keepWhole(w *Param, seq int, dw compute.Buf) {
+	if h.whole[w] == nil {
+		h.whole[w] = make([]compute.Buf, len(h.seqs))
 	}
-	h.norms[g][seq] = dg
+	h.whole[w][seq] = dw
 }
 
 // copied is x in float32.
@@ -74,32 +76,44 @@ func (m *Model) LearnRows(p Packed, seqs []Sequence, temperature float32, scale 
 	}
 	var pass *Pass
 	var err error
-	if r != nil {
-		pass, err = r.pass(p, temperature, rows)
-	} else {
-		pass, err = m.forward(p, temperature, true)
-	}
-	if err != nil {
-		return compute.Stats{}, err
-	}
-	defer pass.Release()
-	if len(p.Out) == 0 {
-		return pass.Stats, m.b.Sync()
-	}
-	dlogp := make([]float32, len(p.Out))
-	for i, s := range seqs {
-		for o := s.Out.From; o < s.Out.To; o++ {
-			dlogp[o] = scale[i]
+	ready := held != nil && held.seqs != nil
+	if !ready || !m.lowRankOn() {
+		if r != nil {
+			pass, err = r.pass(p, temperature, rows)
+		} else {
+			pass, err = m.forward(p, temperature, true)
 		}
+		if err != nil {
+			return compute.Stats{}, err
+		}
+		defer pass.Release()
 	}
-	m.headGrad(nil, pass.last, p, temperature, dlogp, nil, &pass.Stats)
-	if held == nil || held.seqs == nil {
+	if !ready {
 		held = m.NewHeld()
 		defer held.Free()
 		pass.deltas(held, seqs, nil)
 	}
-	pass.replay(held, scale)
-	return pass.Stats, m.b.Sync()
+	stats := held.stats
+	if pass != nil && m.head.Trainable && len(p.Out) > 0 {
+		dlogp := make([]float32, len(p.Out))
+		for i, s := range seqs {
+			for o := s.Out.From; o < s.Out.To; o++ {
+				dlogp[o] = scale[i]
+			}
+		}
+		m.headGrad(nil, pass.last, p, temperature, dlogp, nil, nil)
+	}
+	for _, w := range m.params { // norms, and an adapter's matrices
+		for i, dw := range held.whole[w] {
+			if dw != nil && w.Grad != nil {
+				m.b.Axpy(w.Grad, scale[i], dw)
+			}
+		}
+	}
+	if pass != nil && !m.lowRankOn() {
+		pass.replay(held, scale)
+	}
+	return stats, m.b.Sync()
 }
 
 // deltas runs the sequences' own backward passes, leaves in held what LearnRows needs, and adds their squared norms to sums
@@ -115,7 +129,7 @@ func (p *Pass) deltas(held *Held, seqs []Sequence, sums []float64) {
 	s.squares(&squares{b: p.m.b, sums: sums, held: held}, shifted(outsOf(seqs)), spans)
 }
 
-// replay adds the gradients of what is held, each sequence's times its scale. The deltas of a group's sequences are first
+// replay adds the gradients of the layers' matrices and of the embedding from the deltas held, each sequence's times its scale. The deltas of a group's sequences are first
 // brought back to the rows of their shared prompt, so that products are over these, as in a backward pass.
 func (p *Pass) replay(held *Held, scale []float32) {
 	if held.spans == nil {
@@ -125,23 +139,20 @@ func (p *Pass) replay(held *Held, scale []float32) {
 	tmp := &scratch{b: m.b}
 	defer tmp.free()
 	x := &replayed{p: p, held: held, scale: scale}
-	x.norm(m.norm)
 	h, t, inner := tmp.allocActs(rows*c.Hidden), tmp.allocUnset(rows*c.Hidden), tmp.allocActs(rows*c.Inner)
 	for i := len(m.layers) - 1; i >= 0; i-- {
 		in, a := p.restore(i, h, t)
 		y := &m.layers[i]
 		m.b.SwiGLU(inner, a.gate, a.up)
-		x.linear(&y.down, inner)
+		x.matrix(y.down.w, inner)
 		m.b.RMSNorm(h, a.mid, y.mlpNorm.Data, rows, c.NormEps)
-		x.linear(&y.gate, h)
-		x.linear(&y.up, h)
-		x.norm(y.mlpNorm)
-		x.linear(&y.o, a.attn)
+		x.matrix(y.gate.w, h)
+		x.matrix(y.up.w, h)
+		x.matrix(y.o.w, a.attn)
 		m.b.RMSNorm(h, in, y.attnNorm.Data, rows, c.NormEps)
-		x.linear(&y.q, h)
-		x.linear(&y.k, h)
-		x.linear(&y.v, h)
-		x.norm(y.attnNorm)
+		x.matrix(y.q.w, h)
+		x.matrix(y.k.w, h)
+		x.matrix(y.v.w, h)
 	}
 	if held.dx != nil {
 		shared := x.shared(held.dx, c.Hidden)
@@ -157,21 +168,6 @@ type replayed struct {
 	scale []float32 // of each sequence
 }
 
-// linear adds those of a linear's trained matrices; x is its input on the rows of the pass.
-func (r *replayed) linear(l *linear, x compute.Buf) {
-	r.matrix(l.w, x)
-	if l.low == nil || !r.p.low {
-		return
-	}
-	if l.low.B.Trainable {
-		u := r.p.m.b.AllocUnset(len(r.p.p.IDs) * l.low.rank())
-		r.p.m.lowRankInner(l.low, u, x, len(r.p.p.IDs))
-		r.matrix(l.low.B, u)
-		r.p.m.b.Free(u)
-	}
-	r.matrix(l.low.A, x)
-}
-
 func (r *replayed) matrix(w *Param, x compute.Buf) {
 	if w.Grad == nil {
 		return
@@ -179,17 +175,6 @@ func (r *replayed) matrix(w *Param, x compute.Buf) {
 	dy := r.shared(r.held.dy[w], w.Shape[0])
 	r.p.m.b.MatMulGradW(w.grad(), dy, x, r.p.runs)
 	r.p.m.b.Free(dy)
-}
-
-func (r *replayed) norm(g *Param) {
-	if g.Grad == nil {
-		return
-	}
-	for i, dg := range r.held.norms[g] {
-		if dg != nil {
-			r.p.m.b.Axpy(g.Grad, r.scale[i], dg)
-		}
-	}
 }
 
 // shared brings deltas back to the rows of the pass, where a prompt collects from all its sequences.

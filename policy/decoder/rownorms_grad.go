@@ -14,10 +14,16 @@ type squares struct {
 	sums []float64      // nil: norms are not asked for
 	held *Held          // unless nil, what LearnRows needs is left there
 	from int            // the first sequence's number in held
+	// explicit makes each run's gradient, of an adapter, instead of its norm alone: it is small, and held is what it is for.
+	explicit bool
 }
 
 func (s *squares) matrix(w *Param, dy, x compute.Buf) {
 	if !w.Trainable {
+		return
+	}
+	if s.explicit {
+		s.matrices(w, dy, x)
 		return
 	}
 	if s.sums != nil {
@@ -25,6 +31,31 @@ func (s *squares) matrix(w *Param, dy, x compute.Buf) {
 	}
 	if s.held != nil {
 		s.held.keepMatrix(w, dy)
+	}
+}
+
+// matrices makes the gradient of each run.
+func (s *squares) matrices(w *Param, dy, x compute.Buf) {
+	n, k := w.Shape[0], w.Shape[1]
+	for i, r := range s.runs {
+		if r.From == r.To {
+			continue
+		}
+		dw := s.b.NewWeight(n, k)
+		s.b.MatMulGradW(dw, s.b.Slice(dy, r.From*n, r.To*n), s.b.Slice(x, r.From*k, r.To*k), []int{r.To - r.From})
+		s.keep(w, i, dw.Data)
+	}
+}
+
+// keep adds the norm of a run's gradient and holds it, or frees it.
+func (s *squares) keep(w *Param, run int, dw compute.Buf) {
+	if s.sums != nil {
+		s.sums[run] += s.b.SumSquares(dw)
+	}
+	if s.held != nil {
+		s.held.keepWhole(w, s.from+run, dw)
+	} else {
+		s.b.Free(dw)
 	}
 }
 
@@ -41,14 +72,7 @@ func (s *squares) norm(g *Param, dx, dy, x compute.Buf, rows int, eps float32) {
 		part := func(x compute.Buf) compute.Buf { return s.b.Slice(x, r.From*width, r.To*width) }
 		dg := s.b.Alloc(width)
 		s.b.RMSNormGrad(part(dx), dg, part(dy), part(x), g.Data, r.To-r.From, eps)
-		if s.sums != nil {
-			s.sums[i] += s.b.SumSquares(dg)
-		}
-		if s.held != nil {
-			s.held.keepNorm(g, s.from+i, dg)
-		} else {
-			s.b.Free(dg)
-		}
+		s.keep(g, i, dg)
 	}
 }
 
@@ -72,6 +96,7 @@ func (p *Pass) squares(sq *squares, outs, spans []compute.Rows) {
 		inputs = p.newEmbedSquares(spans)
 		defer inputs.free()
 	}
+	sq.explicit = p.low
 	p.headSquares(dx, sq, outs, inputs, m.head.Trainable && sq.sums != nil)
 	sq.runs = spans
 	p.layersGrad(tmp, dx, sq)
@@ -116,6 +141,9 @@ func (p *Pass) headSquares(dx compute.Buf, sq *squares, outs []compute.Rows, inp
 		h, d := m.b.Slice(hs, 0, n*hidden), m.b.Slice(ls, 0, n*v)
 		m.b.RMSNorm(h, x, m.norm.Data, n, m.cfg.NormEps)
 		m.b.MatMul(d, h, m.head.weight(), n, false)
+		if sq.held != nil {
+			m.addStats(&sq.held.stats, d, p.temperature, p.p.Target[from:to])
+		}
 		m.b.TokenStatsGrad(d, v, p.temperature, p.p.Target[from:to], ones[:n], nil)
 		if matrix {
 			part.add(m.b.GradSquares(d, h, v, hidden, part.runs))

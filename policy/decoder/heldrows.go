@@ -8,15 +8,15 @@ import (
 
 // Held is what [Model.RowNorms] leaves for [Model.LearnRows]. A gradient is linear in what comes from above, so a
 // sequence's loss that is a number times its log-probability needs what its norm needed times that number, and no second
-// way back through the layers: the gradients at the outputs of every trained matrix, or of an adapter, which is small, the
-// sequence's gradient itself.
+// way back through the layers: the gradients at the outputs of every trained matrix, or of small ones, as an adapter's are,
+// the sequence's gradient itself.
 type Held struct {
 	b     compute.Backend
 	seqs  []Sequence
 	spans []compute.Rows // where each sequence's rows lie in dy and dx; nil while nothing is held
 	stats compute.Stats
-	dy    map[*Param]compute.Buf   // of trained matrices, [rows, N]
-	whole map[*Param][]compute.Buf // of norms and an adapter's matrices: the gradient of each sequence, nil where it has none
+	dy    map[*Param]compute.Buf   // of trained matrices that are not small, [rows, N]
+	whole map[*Param][]compute.Buf // of norms and small matrices: the gradient of each sequence, nil where it has none
 	dx    compute.Buf              // of the embedded rows, where the embedding is trained
 }
 
@@ -103,7 +103,7 @@ func (m *Model) LearnRows(p Packed, seqs []Sequence, temperature float32, scale 
 		}
 		m.headGrad(nil, pass.last, p, temperature, dlogp, nil, nil)
 	}
-	for _, w := range m.params { // norms, and an adapter's matrices
+	for _, w := range m.params {
 		for i, dw := range held.whole[w] {
 			if dw != nil && w.Grad != nil {
 				m.b.Axpy(w.Grad, scale[i], dw)
@@ -126,7 +126,7 @@ func (p *Pass) deltas(held *Held, seqs []Sequence, sums []float64) {
 	s, spans := p.separate(seqs)
 	defer s.free()
 	held.begin(seqs, spans)
-	s.squares(&squares{b: p.m.b, sums: sums, held: held}, shifted(outsOf(seqs)), spans)
+	s.squares(&squares{b: p.m.b, m: p.m, sums: sums, held: held}, shifted(outsOf(seqs)), spans)
 }
 
 // replay adds the gradients of the layers' matrices and of the embedding from the deltas held, each sequence's times its scale. The deltas of a group's sequences are first
@@ -139,6 +139,14 @@ func (p *Pass) replay(held *Held, scale []float32) {
 	tmp := &scratch{b: m.b}
 	defer tmp.free()
 	x := &replayed{p: p, held: held, scale: scale}
+	if held.dx != nil {
+		shared := x.shared(held.dx, c.Hidden)
+		m.embedGrad.add(m.b, shared, p.p.IDs, c.Hidden)
+		m.b.Free(shared)
+	}
+	if len(held.dy) == 0 {
+		return
+	}
 	h, t, inner := tmp.allocActs(rows*c.Hidden), tmp.allocUnset(rows*c.Hidden), tmp.allocActs(rows*c.Inner)
 	for i := len(m.layers) - 1; i >= 0; i-- {
 		in, a := p.restore(i, h, t)
@@ -154,11 +162,6 @@ func (p *Pass) replay(held *Held, scale []float32) {
 		x.matrix(y.k.w, h)
 		x.matrix(y.v.w, h)
 	}
-	if held.dx != nil {
-		shared := x.shared(held.dx, c.Hidden)
-		m.embedGrad.add(m.b, shared, p.p.IDs, c.Hidden)
-		m.b.Free(shared)
-	}
 }
 
 // replayed adds gradients of one parameter after the other.
@@ -169,7 +172,7 @@ type replayed struct {
 }
 
 func (r *replayed) matrix(w *Param, x compute.Buf) {
-	if w.Grad == nil {
+	if w.Grad == nil || r.p.m.small(w) {
 		return
 	}
 	dy := r.shared(r.held.dy[w], w.Shape[0])

@@ -104,12 +104,12 @@ func (p *Pass) norms(seqs []Sequence, kind NormKind, held *Held) []float64 {
 	case NormEnergy, NormHead:
 		p.forwardNorms(out, seqs, kind == NormHead)
 	case NormHeadExact:
-		p.headSquares(nil, &squares{b: p.m.b, sums: out}, outsOf(seqs), nil, true)
+		p.headSquares(nil, &squares{b: p.m.b, m: p.m, sums: out}, outsOf(seqs), nil, true)
 	case NormGhostCompletion:
 		s := p.beside(p.p, nil)
 		s.last = p.last
 		defer s.free()
-		s.squares(&squares{b: p.m.b, sums: out}, outsOf(seqs), ownOf(seqs))
+		s.squares(&squares{b: p.m.b, m: p.m, sums: out}, outsOf(seqs), ownOf(seqs))
 	default:
 		if held != nil {
 			p.deltas(held, seqs, out)
@@ -118,7 +118,7 @@ func (p *Pass) norms(seqs []Sequence, kind NormKind, held *Held) []float64 {
 		for from := 0; from < len(seqs); {
 			to := p.fitting(seqs, from)
 			s, spans := p.separate(seqs[from:to])
-			s.squares(&squares{b: p.m.b, sums: out[from:to]}, shifted(outsOf(seqs[from:to])), spans)
+			s.squares(&squares{b: p.m.b, m: p.m, sums: out[from:to]}, shifted(outsOf(seqs[from:to])), spans)
 			s.free()
 			from = to
 		}

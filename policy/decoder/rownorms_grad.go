@@ -10,19 +10,25 @@ import (
 // runs are passed over, their dx left unfinished: nothing of the runs depends on it.
 type squares struct {
 	b    compute.Backend
+	m    *Model
 	runs []compute.Rows // of each sequence
 	sums []float64      // nil: norms are not asked for
 	held *Held          // unless nil, what LearnRows needs is left there
 	from int            // the first sequence's number in held
-	// explicit makes each run's gradient, of an adapter, instead of its norm alone: it is small, and held is what it is for.
-	explicit bool
 }
+
+// SmallMatrix is the most elements of a matrix of which each run's gradient is made and held, instead of its norm alone and
+// the gradient at its outputs; an adapter's are small whatever they have. The update then adds them up, while it takes the
+// products of other matrices again.
+const SmallMatrix = 1 << 16
+
+func (m *Model) small(w *Param) bool { return m.lowRank || w.Size() <= SmallMatrix }
 
 func (s *squares) matrix(w *Param, dy, x compute.Buf) {
 	if !w.Trainable {
 		return
 	}
-	if s.explicit {
+	if s.m.small(w) {
 		s.matrices(w, dy, x)
 		return
 	}
@@ -96,7 +102,6 @@ func (p *Pass) squares(sq *squares, outs, spans []compute.Rows) {
 		inputs = p.newEmbedSquares(spans)
 		defer inputs.free()
 	}
-	sq.explicit = p.low
 	p.headSquares(dx, sq, outs, inputs, m.head.Trainable && sq.sums != nil)
 	sq.runs = spans
 	p.layersGrad(tmp, dx, sq)
@@ -133,7 +138,7 @@ func (p *Pass) headSquares(dx compute.Buf, sq *squares, outs []compute.Rows, inp
 		}
 		from, to := outs[first].From, outs[end-1].To
 		n := to - from
-		part := &squares{b: m.b, runs: shifted(append([]compute.Rows{}, outs[first:end]...)), held: sq.held, from: first}
+		part := &squares{b: m.b, m: m, runs: shifted(append([]compute.Rows{}, outs[first:end]...)), held: sq.held, from: first}
 		if sq.sums != nil {
 			part.sums = sq.sums[first:end]
 		}

@@ -71,14 +71,15 @@ def commands(a):
     if not os.path.exists(small):
         subprocess.run([sys.executable, os.path.join(HERE, "small_model.py"), "--burnish", a.burnish, "--out", small], check=True, stdout=subprocess.DEVNULL)
     jemalloc = ["--jemalloc", a.jemalloc] if a.jemalloc else []
-    bars = {"f32": "4", "bf16": "4.5"}
+    bars, memory = {"f32": "4", "bf16": "4.5"}, {"f32": "6.5GB", "bf16": "3.45GB"}  # so that time and memory are of one run
+    precisions = a.precisions.split(",")
     return {
         "gemm": [["gemm.py", "--detail", os.path.join(a.work, "gemm.jsonl")]],
         "train": [["train.py", "--model", a.model, "--precisions", a.precisions, *jemalloc]],
         "llama": [["llama.py", "--bin", a.llama_bin, "--from", a.gguf, "--f32", os.path.join(a.work, "f32.gguf"), "--f16", os.path.join(a.work, "f16.gguf"),
                    "--precisions", a.precisions]],
-        "grpo": [["grpo.py", "--model", a.model, "--runs", a.precisions, "--bars", ",".join(bars[x] for x in a.precisions.split(",")),
-                  "--set", "train.memory=3.7GB"]],  # time and memory of one run: 3.78 GB is the bar
+        "grpo": [["grpo.py", "--model", a.model, "--runs", a.precisions, "--bars", ",".join(bars[x] for x in precisions),
+                  "--memory", ",".join(memory[x] for x in precisions)]],
         "small": [["grpo.py", "--model", small, "--name", "3 M parameters", "--runs", "f32", "--bars", "5"]],
         "start": [["start.py", "--model", a.model]],
     }

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A whole step of GRPO, rollout to optimizer: burnish against TRL's GRPOTrainer.
 
-    grpo.py --burnish BURNISH --model FOLDER [--runs f32,bf16] [--name NAME] [--bars 4,4.5]
+    grpo.py --burnish BURNISH --model FOLDER [--runs f32,bf16] [--bars 4,4.5] [--memory 6.5GB,3.45GB] [--name NAME]
 
 FOLDER is a Hugging Face folder in float32, which both open. Both sample from prompts of the same number of tokens, every
 completion with its full length, at temperature 1, without a reference model. Runs: f32 is TRL without gradient
@@ -28,17 +28,20 @@ def main():
     p.add_argument("--tokens", type=int, default=128)
     p.add_argument("--runs", default="f32,bf16")
     p.add_argument("--bars", default="4,4.5", help="of the runs: how many times faster")
-    p.add_argument("--memory-bar", type=float, default=0.35, help="of the bf16 run")
+    p.add_argument("--memory", help="of the runs, as train.memory of burnish's recipe: 6.5GB,3.45GB")
+    p.add_argument("--memory-bar", type=float, default=0.35, help="share of the memory that the peer's run takes")
     p.add_argument("--set", action="append", default=[], help="more of burnish's recipe, such as train.memory=4GB")
     a = p.parse_args()
     rows = []
-    for run, bar in zip(a.runs.split(","), a.bars.split(",")):
-        rows += compare(a, run, float(bar))
+    runs = a.runs.split(",")
+    memory = a.memory.split(",") if a.memory else ["auto"] * len(runs)
+    for run, bar, m in zip(runs, a.bars.split(","), memory, strict=True):
+        rows += compare(a, run, float(bar), m)
     ratio.report(a, rows)
 
 
-def compare(a, run, bar):
-    more = [x for s in a.set for x in ("--set", s)]
+def compare(a, run, bar, memory):
+    more = [x for s in [f"train.memory={memory}", *a.set] for x in ("--set", s)]
     ours = lambda: ratio.burnish(a, "bench", "grpo", "--model", a.model, "--prompts", a.prompts, "--samples", a.samples, "--prompt", a.prompt,
                                  "--tokens", a.tokens, "--precision", run, "--repeats", 1, *more)[0]
     shape = [a.prompts, a.samples, a.prompt, a.tokens]
@@ -50,12 +53,11 @@ def compare(a, run, bar):
     name = f"{first['version']}, {RUNS[run]}"
     phases = {k: [r.get(f"seconds_{k}") for r in mine] for k in ("rollout", "train", "optimizer")}
     seconds = lambda rows: [r["seconds"] for r in rows]
-    memory_bar = a.memory_bar if run == "bf16" and a.memory_bar > 0 else None
     return [
         {**ratio.compare(work, name, "s", seconds(mine), seconds(other), bar, quiet, a.repeats, kind="seconds"), "phases": phases,
          "theirs_rollout": [r["rollout"] for r in other], "of_peak": [r["of_peak"] for r in mine], "theirs_to_first_step": first["to_first_step"]},
         ratio.compare(work + ", memory", name, "GB", [r["peak_rss"] / ratio.GB for r in mine], [r["peak_rss"] / ratio.GB for r in other],
-                      memory_bar, quiet, a.repeats, kind="size"),
+                      a.memory_bar or None, quiet, a.repeats, kind="size"),
     ]
 
 

@@ -1,5 +1,7 @@
 package cpu
 
+import "math"
+
 const (
 	// kBlock is the most terms of a sum that one tile call adds: under 100 µs even on slow cores, since assembly can't be
 	// preempted.
@@ -27,8 +29,11 @@ type grid struct {
 // newGrid chooses blocks: rows such that a block of kc terms stays in the second-level cache, then pairs of panels
 // until there are enough units for the threads. work is the number of multiply-adds.
 func newGrid(rows, cols, kc, work, threads int) grid {
-	return newGridOf(min(max(blockFloats/kc, minBlockRows), maxBlockRows), rows, cols, work, threads)
+	return newGridOf(blockRows(kc), rows, cols, work, threads)
 }
+
+// blockRows is how many rows of kc terms stay in the second-level cache.
+func blockRows(kc int) int { return min(max(blockFloats/max(kc, 1), minBlockRows), maxBlockRows) }
 
 // newGridOf is newGrid with at most most rows in a block.
 func newGridOf(most, rows, cols, work, threads int) grid {
@@ -49,6 +54,37 @@ func newGridOf(most, rows, cols, work, threads int) grid {
 		g.setRows(min(want, ceilDiv(rows, minBlockRows)))
 	}
 	return g
+}
+
+// sides is what it costs to prepare a row and a panel for one term of a sum, in multiply-adds. A unit prepares all of
+// its own.
+type sides struct{ row, panel int }
+
+// grid is newGridOf for products that prepare their sides: of all ways to cut, the one whose busiest thread has the
+// least to do.
+func (s sides) grid(most, rows, cols, work, threads int) grid {
+	best := newGridOf(most, rows, cols, work, 1)
+	if threads == 1 || best.units() == 0 {
+		return best
+	}
+	least := math.MaxInt
+	units := max(1, min(threads*piecesPerThread, work/pieceWork))
+	for rowBlocks := best.rowBlocks; rowBlocks <= max(best.rowBlocks, ceilDiv(rows, minBlockRows)); rowBlocks++ {
+		g := grid{rows: rows, cols: cols}
+		g.setRows(rowBlocks)
+		for pairs := ceilDiv(cols, 2); pairs > 0; pairs-- {
+			g.colBlock = 2 * pairs
+			g.colBlocks = ceilDiv(cols, g.colBlock)
+			if g.units() > units {
+				break
+			}
+			busiest := ceilDiv(g.units(), threads) * (g.rowBlock*g.colBlock*panel + g.rowBlock*s.row + g.colBlock*s.panel)
+			if busiest < least {
+				best, least = g, busiest
+			}
+		}
+	}
+	return best
 }
 
 // evenStep is the largest step up to most that cuts n into as many blocks for each thread, or most when there is none.

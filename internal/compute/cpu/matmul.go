@@ -72,13 +72,16 @@ func (b *Backend) MatMulGradX(dx, dy compute.Buf, w compute.Weight, rows int, ad
 	*t = mulGradXTask{b: b, w: w, out: outputs("gradient dx", dx, rows, w.K), in: inputs("gradient dy", dy, rows, w.N, w.Half != nil), add: add}
 	t.right, t.steps = b.rightSide(w, w.N)
 	t.block = min(t.steps, gradXBlock)
-	t.grid = newGrid(rows, panels(w.K), max(t.block, 1), gemmWork(w, rows), b.threads)
+	t.grid = gradXSides.grid(blockRows(t.block), rows, panels(w.K), gemmWork(w, rows), b.threads)
 	b.each(t.grid.units(), t)
 	*t = mulGradXTask{}
 }
 
 // gradXBlock is the most terms of a sum whose part of W is transposed at once; a multiple of 16.
 const gradXBlock = 512
+
+// gradXSides is what a unit of MatMulGradX prepares: rows of dy, most of them from memory, and a transposed W.
+var gradXSides = sides{row: 20, panel: 800}
 
 // mulGradXTask is a call of MatMulGradX.
 type mulGradXTask struct {

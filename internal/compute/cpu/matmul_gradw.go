@@ -17,7 +17,7 @@ func (b *Backend) MatMulGradW(dw compute.Weight, dy, x compute.Buf, runs []int) 
 		dy: rowsOf("gradient dy", dy, rows, dw.N), x: rowsOf("gradient x", x, rows, dw.K),
 	}
 	t.steps(runs)
-	t.grid = newGridOf(gradWColumns, dw.K, panels(dw.N), gemmWork(dw, rows), b.threads)
+	t.grid = gradWSides.grid(gradWColumns, dw.K, panels(dw.N), gemmWork(dw, rows), b.threads)
 	b.each(t.grid.units(), t)
 	*t = mulGradWTask{starts: t.starts}
 }
@@ -28,6 +28,9 @@ const gradWBlock = 256
 // gradWColumns is the most columns of x that are packed at once: with gradWBlock terms 630 KB, in a second-level cache of
 // 1 MB. Fewer would mean packing dy more often.
 const gradWColumns = 44 * maxTileRows
+
+// gradWSides is what a unit of MatMulGradW prepares: rows of x and of dy, copied.
+var gradWSides = sides{row: 6, panel: 64}
 
 // mulGradWTask is a call of MatMulGradW.
 type mulGradWTask struct {

@@ -10,8 +10,8 @@ import (
 )
 
 // spinTime is how long a goroutine looks for work, or for the end of a call, before it sleeps. Waking a sleeper costs
-// about 30 µs; spinning longer takes the core from whoever else needs it.
-const spinTime = 20 * time.Microsecond
+// about 30 µs, so it must outlast what lies between two products; longer would take the core from whoever else needs it.
+const spinTime = 100 * time.Microsecond
 
 // task is a call cut into pieces; piece does piece i. No two pieces that run at the same time share a worker, which is
 // below the number of threads; 0 is the caller. A task is a pointer into the Backend, so that a call allocates nothing.

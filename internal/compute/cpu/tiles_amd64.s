@@ -5,7 +5,7 @@
 #include "textflag.h"
 
 // func mul1x16AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·mul1x16AVX512(SB), NOSPLIT, $0-73
 	MOVB    load+72(FP), AL
 	TESTB   AL, AL
@@ -17,7 +17,11 @@ TEXT ·mul1x16AVX512(SB), NOSPLIT, $0-73
 	JMP     mul1x16AVX512_start
 
 mul1x16AVX512_zero:
-	VPXORD Z0, Z0, Z0
+	MOVQ       c0+0(FP), AX
+	MOVQ       ldc+16(FP), CX
+	SHLQ       $0x02, CX
+	PREFETCHT0 (AX)
+	VPXORD     Z0, Z0, Z0
 
 mul1x16AVX512_start:
 	MOVQ  rs+32(FP), AX
@@ -51,7 +55,7 @@ mul1x16AVX512_store:
 	RET
 
 // func mul1x16BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·mul1x16BF16(SB), NOSPLIT, $0-73
 	MOVB    load+72(FP), AL
 	TESTB   AL, AL
@@ -63,7 +67,11 @@ TEXT ·mul1x16BF16(SB), NOSPLIT, $0-73
 	JMP     mul1x16BF16_start
 
 mul1x16BF16_zero:
-	VPXORD Z0, Z0, Z0
+	MOVQ       c0+0(FP), AX
+	MOVQ       ldc+16(FP), CX
+	SHLQ       $0x02, CX
+	PREFETCHT0 (AX)
+	VPXORD     Z0, Z0, Z0
 
 mul1x16BF16_start:
 	MOVQ  rs+32(FP), AX
@@ -102,7 +110,7 @@ mul1x16BF16_store:
 	RET
 
 // func mul2x16AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·mul2x16AVX512(SB), NOSPLIT, $0-73
 	MOVB    load+72(FP), AL
 	TESTB   AL, AL
@@ -116,8 +124,14 @@ TEXT ·mul2x16AVX512(SB), NOSPLIT, $0-73
 	JMP     mul2x16AVX512_start
 
 mul2x16AVX512_zero:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
+	MOVQ       c0+0(FP), AX
+	MOVQ       ldc+16(FP), CX
+	SHLQ       $0x02, CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
 
 mul2x16AVX512_start:
 	MOVQ  rs+32(FP), AX
@@ -155,7 +169,7 @@ mul2x16AVX512_store:
 	RET
 
 // func mul2x16BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·mul2x16BF16(SB), NOSPLIT, $0-73
 	MOVB    load+72(FP), AL
 	TESTB   AL, AL
@@ -169,8 +183,14 @@ TEXT ·mul2x16BF16(SB), NOSPLIT, $0-73
 	JMP     mul2x16BF16_start
 
 mul2x16BF16_zero:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
+	MOVQ       c0+0(FP), AX
+	MOVQ       ldc+16(FP), CX
+	SHLQ       $0x02, CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
 
 mul2x16BF16_start:
 	MOVQ  rs+32(FP), AX
@@ -218,7 +238,7 @@ mul2x16BF16_store:
 	RET
 
 // func mul3x16AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·mul3x16AVX512(SB), NOSPLIT, $0-73
 	MOVB    load+72(FP), AL
 	TESTB   AL, AL
@@ -234,9 +254,17 @@ TEXT ·mul3x16AVX512(SB), NOSPLIT, $0-73
 	JMP     mul3x16AVX512_start
 
 mul3x16AVX512_zero:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
+	MOVQ       c0+0(FP), AX
+	MOVQ       ldc+16(FP), CX
+	SHLQ       $0x02, CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
 
 mul3x16AVX512_start:
 	MOVQ  rs+32(FP), AX
@@ -278,7 +306,7 @@ mul3x16AVX512_store:
 	RET
 
 // func mul3x16BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·mul3x16BF16(SB), NOSPLIT, $0-73
 	MOVB    load+72(FP), AL
 	TESTB   AL, AL
@@ -294,9 +322,17 @@ TEXT ·mul3x16BF16(SB), NOSPLIT, $0-73
 	JMP     mul3x16BF16_start
 
 mul3x16BF16_zero:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
+	MOVQ       c0+0(FP), AX
+	MOVQ       ldc+16(FP), CX
+	SHLQ       $0x02, CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
 
 mul3x16BF16_start:
 	MOVQ  rs+32(FP), AX
@@ -353,7 +389,7 @@ mul3x16BF16_store:
 	RET
 
 // func mul4x16AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·mul4x16AVX512(SB), NOSPLIT, $0-73
 	MOVB    load+72(FP), AL
 	TESTB   AL, AL
@@ -371,10 +407,20 @@ TEXT ·mul4x16AVX512(SB), NOSPLIT, $0-73
 	JMP     mul4x16AVX512_start
 
 mul4x16AVX512_zero:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
+	MOVQ       c0+0(FP), AX
+	MOVQ       ldc+16(FP), CX
+	SHLQ       $0x02, CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
 
 mul4x16AVX512_start:
 	MOVQ  rs+32(FP), AX
@@ -420,7 +466,7 @@ mul4x16AVX512_store:
 	RET
 
 // func mul4x16BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·mul4x16BF16(SB), NOSPLIT, $0-73
 	MOVB    load+72(FP), AL
 	TESTB   AL, AL
@@ -438,10 +484,20 @@ TEXT ·mul4x16BF16(SB), NOSPLIT, $0-73
 	JMP     mul4x16BF16_start
 
 mul4x16BF16_zero:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
+	MOVQ       c0+0(FP), AX
+	MOVQ       ldc+16(FP), CX
+	SHLQ       $0x02, CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
 
 mul4x16BF16_start:
 	MOVQ  rs+32(FP), AX
@@ -507,7 +563,7 @@ mul4x16BF16_store:
 	RET
 
 // func mul5x16AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·mul5x16AVX512(SB), NOSPLIT, $0-73
 	MOVB    load+72(FP), AL
 	TESTB   AL, AL
@@ -527,11 +583,23 @@ TEXT ·mul5x16AVX512(SB), NOSPLIT, $0-73
 	JMP     mul5x16AVX512_start
 
 mul5x16AVX512_zero:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
+	MOVQ       c0+0(FP), AX
+	MOVQ       ldc+16(FP), CX
+	SHLQ       $0x02, CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
 
 mul5x16AVX512_start:
 	MOVQ  rs+32(FP), AX
@@ -581,7 +649,7 @@ mul5x16AVX512_store:
 	RET
 
 // func mul5x16BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·mul5x16BF16(SB), NOSPLIT, $0-73
 	MOVB    load+72(FP), AL
 	TESTB   AL, AL
@@ -601,11 +669,23 @@ TEXT ·mul5x16BF16(SB), NOSPLIT, $0-73
 	JMP     mul5x16BF16_start
 
 mul5x16BF16_zero:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
+	MOVQ       c0+0(FP), AX
+	MOVQ       ldc+16(FP), CX
+	SHLQ       $0x02, CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
 
 mul5x16BF16_start:
 	MOVQ  rs+32(FP), AX
@@ -680,7 +760,7 @@ mul5x16BF16_store:
 	RET
 
 // func mul6x16AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·mul6x16AVX512(SB), NOSPLIT, $0-73
 	MOVB    load+72(FP), AL
 	TESTB   AL, AL
@@ -702,12 +782,26 @@ TEXT ·mul6x16AVX512(SB), NOSPLIT, $0-73
 	JMP     mul6x16AVX512_start
 
 mul6x16AVX512_zero:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
+	MOVQ       c0+0(FP), AX
+	MOVQ       ldc+16(FP), CX
+	SHLQ       $0x02, CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
 
 mul6x16AVX512_start:
 	MOVQ  rs+32(FP), AX
@@ -764,7 +858,7 @@ mul6x16AVX512_store:
 	RET
 
 // func mul6x16BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·mul6x16BF16(SB), NOSPLIT, $0-73
 	MOVB    load+72(FP), AL
 	TESTB   AL, AL
@@ -786,12 +880,26 @@ TEXT ·mul6x16BF16(SB), NOSPLIT, $0-73
 	JMP     mul6x16BF16_start
 
 mul6x16BF16_zero:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
+	MOVQ       c0+0(FP), AX
+	MOVQ       ldc+16(FP), CX
+	SHLQ       $0x02, CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
 
 mul6x16BF16_start:
 	MOVQ  rs+32(FP), AX
@@ -878,7 +986,7 @@ mul6x16BF16_store:
 	RET
 
 // func mul7x16AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·mul7x16AVX512(SB), NOSPLIT, $0-73
 	MOVB    load+72(FP), AL
 	TESTB   AL, AL
@@ -902,13 +1010,29 @@ TEXT ·mul7x16AVX512(SB), NOSPLIT, $0-73
 	JMP     mul7x16AVX512_start
 
 mul7x16AVX512_zero:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
+	MOVQ       c0+0(FP), AX
+	MOVQ       ldc+16(FP), CX
+	SHLQ       $0x02, CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
 
 mul7x16AVX512_start:
 	MOVQ  rs+32(FP), AX
@@ -969,7 +1093,7 @@ mul7x16AVX512_store:
 	RET
 
 // func mul7x16BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·mul7x16BF16(SB), NOSPLIT, $0-73
 	MOVB    load+72(FP), AL
 	TESTB   AL, AL
@@ -993,13 +1117,29 @@ TEXT ·mul7x16BF16(SB), NOSPLIT, $0-73
 	JMP     mul7x16BF16_start
 
 mul7x16BF16_zero:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
+	MOVQ       c0+0(FP), AX
+	MOVQ       ldc+16(FP), CX
+	SHLQ       $0x02, CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
 
 mul7x16BF16_start:
 	MOVQ  rs+32(FP), AX
@@ -1095,7 +1235,7 @@ mul7x16BF16_store:
 	RET
 
 // func mul8x16AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·mul8x16AVX512(SB), NOSPLIT, $0-73
 	MOVB    load+72(FP), AL
 	TESTB   AL, AL
@@ -1121,14 +1261,32 @@ TEXT ·mul8x16AVX512(SB), NOSPLIT, $0-73
 	JMP     mul8x16AVX512_start
 
 mul8x16AVX512_zero:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
+	MOVQ       c0+0(FP), AX
+	MOVQ       ldc+16(FP), CX
+	SHLQ       $0x02, CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
 
 mul8x16AVX512_start:
 	MOVQ  rs+32(FP), AX
@@ -1193,7 +1351,7 @@ mul8x16AVX512_store:
 	RET
 
 // func mul8x16BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·mul8x16BF16(SB), NOSPLIT, $0-73
 	MOVB    load+72(FP), AL
 	TESTB   AL, AL
@@ -1219,14 +1377,32 @@ TEXT ·mul8x16BF16(SB), NOSPLIT, $0-73
 	JMP     mul8x16BF16_start
 
 mul8x16BF16_zero:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
+	MOVQ       c0+0(FP), AX
+	MOVQ       ldc+16(FP), CX
+	SHLQ       $0x02, CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
 
 mul8x16BF16_start:
 	MOVQ  rs+32(FP), AX
@@ -1331,7 +1507,7 @@ mul8x16BF16_store:
 	RET
 
 // func mul14x16AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·mul14x16AVX512(SB), NOSPLIT, $0-73
 	MOVB    load+72(FP), AL
 	TESTB   AL, AL
@@ -1369,20 +1545,50 @@ TEXT ·mul14x16AVX512(SB), NOSPLIT, $0-73
 	JMP     mul14x16AVX512_start
 
 mul14x16AVX512_zero:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
+	MOVQ       c0+0(FP), AX
+	MOVQ       ldc+16(FP), CX
+	SHLQ       $0x02, CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
 
 mul14x16AVX512_start:
 	MOVQ  rs+32(FP), AX
@@ -1474,7 +1680,7 @@ mul14x16AVX512_store:
 	RET
 
 // func mul14x16BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·mul14x16BF16(SB), NOSPLIT, $0-73
 	MOVB    load+72(FP), AL
 	TESTB   AL, AL
@@ -1512,20 +1718,50 @@ TEXT ·mul14x16BF16(SB), NOSPLIT, $0-73
 	JMP     mul14x16BF16_start
 
 mul14x16BF16_zero:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
+	MOVQ       c0+0(FP), AX
+	MOVQ       ldc+16(FP), CX
+	SHLQ       $0x02, CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
 
 mul14x16BF16_start:
 	MOVQ  rs+32(FP), AX
@@ -1687,7 +1923,7 @@ mul14x16BF16_store:
 	RET
 
 // func mul1x32AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·mul1x32AVX512(SB), NOSPLIT, $0-73
 	MOVB    load+72(FP), AL
 	TESTB   AL, AL
@@ -1701,8 +1937,14 @@ TEXT ·mul1x32AVX512(SB), NOSPLIT, $0-73
 	JMP     mul1x32AVX512_start
 
 mul1x32AVX512_zero:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
+	MOVQ       c0+0(FP), AX
+	MOVQ       c1+8(FP), CX
+	MOVQ       ldc+16(FP), DX
+	SHLQ       $0x02, DX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
 
 mul1x32AVX512_start:
 	MOVQ  rs+32(FP), AX
@@ -1741,7 +1983,7 @@ mul1x32AVX512_store:
 	RET
 
 // func mul1x32BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·mul1x32BF16(SB), NOSPLIT, $0-73
 	MOVB    load+72(FP), AL
 	TESTB   AL, AL
@@ -1755,8 +1997,14 @@ TEXT ·mul1x32BF16(SB), NOSPLIT, $0-73
 	JMP     mul1x32BF16_start
 
 mul1x32BF16_zero:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
+	MOVQ       c0+0(FP), AX
+	MOVQ       c1+8(FP), CX
+	MOVQ       ldc+16(FP), DX
+	SHLQ       $0x02, DX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
 
 mul1x32BF16_start:
 	MOVQ  rs+32(FP), AX
@@ -1805,7 +2053,7 @@ mul1x32BF16_store:
 	RET
 
 // func mul2x32AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·mul2x32AVX512(SB), NOSPLIT, $0-73
 	MOVB    load+72(FP), AL
 	TESTB   AL, AL
@@ -1823,10 +2071,20 @@ TEXT ·mul2x32AVX512(SB), NOSPLIT, $0-73
 	JMP     mul2x32AVX512_start
 
 mul2x32AVX512_zero:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
+	MOVQ       c0+0(FP), AX
+	MOVQ       c1+8(FP), CX
+	MOVQ       ldc+16(FP), DX
+	SHLQ       $0x02, DX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
 
 mul2x32AVX512_start:
 	MOVQ  rs+32(FP), AX
@@ -1872,7 +2130,7 @@ mul2x32AVX512_store:
 	RET
 
 // func mul2x32BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·mul2x32BF16(SB), NOSPLIT, $0-73
 	MOVB    load+72(FP), AL
 	TESTB   AL, AL
@@ -1890,10 +2148,20 @@ TEXT ·mul2x32BF16(SB), NOSPLIT, $0-73
 	JMP     mul2x32BF16_start
 
 mul2x32BF16_zero:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
+	MOVQ       c0+0(FP), AX
+	MOVQ       c1+8(FP), CX
+	MOVQ       ldc+16(FP), DX
+	SHLQ       $0x02, DX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
 
 mul2x32BF16_start:
 	MOVQ  rs+32(FP), AX
@@ -1959,7 +2227,7 @@ mul2x32BF16_store:
 	RET
 
 // func mul3x32AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·mul3x32AVX512(SB), NOSPLIT, $0-73
 	MOVB    load+72(FP), AL
 	TESTB   AL, AL
@@ -1981,12 +2249,26 @@ TEXT ·mul3x32AVX512(SB), NOSPLIT, $0-73
 	JMP     mul3x32AVX512_start
 
 mul3x32AVX512_zero:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
+	MOVQ       c0+0(FP), AX
+	MOVQ       c1+8(FP), CX
+	MOVQ       ldc+16(FP), DX
+	SHLQ       $0x02, DX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
 
 mul3x32AVX512_start:
 	MOVQ  rs+32(FP), AX
@@ -2039,7 +2321,7 @@ mul3x32AVX512_store:
 	RET
 
 // func mul3x32BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·mul3x32BF16(SB), NOSPLIT, $0-73
 	MOVB    load+72(FP), AL
 	TESTB   AL, AL
@@ -2061,12 +2343,26 @@ TEXT ·mul3x32BF16(SB), NOSPLIT, $0-73
 	JMP     mul3x32BF16_start
 
 mul3x32BF16_zero:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
+	MOVQ       c0+0(FP), AX
+	MOVQ       c1+8(FP), CX
+	MOVQ       ldc+16(FP), DX
+	SHLQ       $0x02, DX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
 
 mul3x32BF16_start:
 	MOVQ  rs+32(FP), AX
@@ -2149,7 +2445,7 @@ mul3x32BF16_store:
 	RET
 
 // func mul4x32AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·mul4x32AVX512(SB), NOSPLIT, $0-73
 	MOVB    load+72(FP), AL
 	TESTB   AL, AL
@@ -2175,14 +2471,32 @@ TEXT ·mul4x32AVX512(SB), NOSPLIT, $0-73
 	JMP     mul4x32AVX512_start
 
 mul4x32AVX512_zero:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
+	MOVQ       c0+0(FP), AX
+	MOVQ       c1+8(FP), CX
+	MOVQ       ldc+16(FP), DX
+	SHLQ       $0x02, DX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
 
 mul4x32AVX512_start:
 	MOVQ  rs+32(FP), AX
@@ -2242,7 +2556,7 @@ mul4x32AVX512_store:
 	RET
 
 // func mul4x32BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·mul4x32BF16(SB), NOSPLIT, $0-73
 	MOVB    load+72(FP), AL
 	TESTB   AL, AL
@@ -2268,14 +2582,32 @@ TEXT ·mul4x32BF16(SB), NOSPLIT, $0-73
 	JMP     mul4x32BF16_start
 
 mul4x32BF16_zero:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
+	MOVQ       c0+0(FP), AX
+	MOVQ       c1+8(FP), CX
+	MOVQ       ldc+16(FP), DX
+	SHLQ       $0x02, DX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
 
 mul4x32BF16_start:
 	MOVQ  rs+32(FP), AX
@@ -2375,7 +2707,7 @@ mul4x32BF16_store:
 	RET
 
 // func mul5x32AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·mul5x32AVX512(SB), NOSPLIT, $0-73
 	MOVB    load+72(FP), AL
 	TESTB   AL, AL
@@ -2405,16 +2737,38 @@ TEXT ·mul5x32AVX512(SB), NOSPLIT, $0-73
 	JMP     mul5x32AVX512_start
 
 mul5x32AVX512_zero:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
+	MOVQ       c0+0(FP), AX
+	MOVQ       c1+8(FP), CX
+	MOVQ       ldc+16(FP), DX
+	SHLQ       $0x02, DX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
 
 mul5x32AVX512_start:
 	MOVQ  rs+32(FP), AX
@@ -2481,7 +2835,7 @@ mul5x32AVX512_store:
 	RET
 
 // func mul5x32BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·mul5x32BF16(SB), NOSPLIT, $0-73
 	MOVB    load+72(FP), AL
 	TESTB   AL, AL
@@ -2511,16 +2865,38 @@ TEXT ·mul5x32BF16(SB), NOSPLIT, $0-73
 	JMP     mul5x32BF16_start
 
 mul5x32BF16_zero:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
+	MOVQ       c0+0(FP), AX
+	MOVQ       c1+8(FP), CX
+	MOVQ       ldc+16(FP), DX
+	SHLQ       $0x02, DX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
 
 mul5x32BF16_start:
 	MOVQ  rs+32(FP), AX
@@ -2637,7 +3013,7 @@ mul5x32BF16_store:
 	RET
 
 // func mul6x32AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·mul6x32AVX512(SB), NOSPLIT, $0-73
 	MOVB    load+72(FP), AL
 	TESTB   AL, AL
@@ -2671,18 +3047,44 @@ TEXT ·mul6x32AVX512(SB), NOSPLIT, $0-73
 	JMP     mul6x32AVX512_start
 
 mul6x32AVX512_zero:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
+	MOVQ       c0+0(FP), AX
+	MOVQ       c1+8(FP), CX
+	MOVQ       ldc+16(FP), DX
+	SHLQ       $0x02, DX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
 
 mul6x32AVX512_start:
 	MOVQ  rs+32(FP), AX
@@ -2759,7 +3161,7 @@ mul6x32AVX512_store:
 	RET
 
 // func mul6x32BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·mul6x32BF16(SB), NOSPLIT, $0-73
 	MOVB    load+72(FP), AL
 	TESTB   AL, AL
@@ -2793,18 +3195,44 @@ TEXT ·mul6x32BF16(SB), NOSPLIT, $0-73
 	JMP     mul6x32BF16_start
 
 mul6x32BF16_zero:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
+	MOVQ       c0+0(FP), AX
+	MOVQ       c1+8(FP), CX
+	MOVQ       ldc+16(FP), DX
+	SHLQ       $0x02, DX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
 
 mul6x32BF16_start:
 	MOVQ  rs+32(FP), AX
@@ -2941,7 +3369,7 @@ mul6x32BF16_store:
 	RET
 
 // func mul7x32AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·mul7x32AVX512(SB), NOSPLIT, $0-73
 	MOVB    load+72(FP), AL
 	TESTB   AL, AL
@@ -2979,20 +3407,50 @@ TEXT ·mul7x32AVX512(SB), NOSPLIT, $0-73
 	JMP     mul7x32AVX512_start
 
 mul7x32AVX512_zero:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
+	MOVQ       c0+0(FP), AX
+	MOVQ       c1+8(FP), CX
+	MOVQ       ldc+16(FP), DX
+	SHLQ       $0x02, DX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
 
 mul7x32AVX512_start:
 	MOVQ  rs+32(FP), AX
@@ -3076,7 +3534,7 @@ mul7x32AVX512_store:
 	RET
 
 // func mul7x32BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·mul7x32BF16(SB), NOSPLIT, $0-73
 	MOVB    load+72(FP), AL
 	TESTB   AL, AL
@@ -3114,20 +3572,50 @@ TEXT ·mul7x32BF16(SB), NOSPLIT, $0-73
 	JMP     mul7x32BF16_start
 
 mul7x32BF16_zero:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
+	MOVQ       c0+0(FP), AX
+	MOVQ       c1+8(FP), CX
+	MOVQ       ldc+16(FP), DX
+	SHLQ       $0x02, DX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
 
 mul7x32BF16_start:
 	MOVQ  rs+32(FP), AX
@@ -3281,7 +3769,7 @@ mul7x32BF16_store:
 	RET
 
 // func mul8x32AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·mul8x32AVX512(SB), NOSPLIT, $0-73
 	MOVB    load+72(FP), AL
 	TESTB   AL, AL
@@ -3323,22 +3811,56 @@ TEXT ·mul8x32AVX512(SB), NOSPLIT, $0-73
 	JMP     mul8x32AVX512_start
 
 mul8x32AVX512_zero:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
+	MOVQ       c0+0(FP), AX
+	MOVQ       c1+8(FP), CX
+	MOVQ       ldc+16(FP), DX
+	SHLQ       $0x02, DX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
 
 mul8x32AVX512_start:
 	MOVQ  rs+32(FP), AX
@@ -3429,7 +3951,7 @@ mul8x32AVX512_store:
 	RET
 
 // func mul8x32BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·mul8x32BF16(SB), NOSPLIT, $0-73
 	MOVB    load+72(FP), AL
 	TESTB   AL, AL
@@ -3471,22 +3993,56 @@ TEXT ·mul8x32BF16(SB), NOSPLIT, $0-73
 	JMP     mul8x32BF16_start
 
 mul8x32BF16_zero:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
+	MOVQ       c0+0(FP), AX
+	MOVQ       c1+8(FP), CX
+	MOVQ       ldc+16(FP), DX
+	SHLQ       $0x02, DX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
 
 mul8x32BF16_start:
 	MOVQ  rs+32(FP), AX
@@ -3657,7 +4213,7 @@ mul8x32BF16_store:
 	RET
 
 // func mul14x32AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·mul14x32AVX512(SB), NOSPLIT, $0-73
 	MOVB    load+72(FP), AL
 	TESTB   AL, AL
@@ -3723,34 +4279,92 @@ TEXT ·mul14x32AVX512(SB), NOSPLIT, $0-73
 	JMP     mul14x32AVX512_start
 
 mul14x32AVX512_zero:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Z20, Z20, Z20
-	VPXORD Z21, Z21, Z21
-	VPXORD Z22, Z22, Z22
-	VPXORD Z23, Z23, Z23
-	VPXORD Z24, Z24, Z24
-	VPXORD Z25, Z25, Z25
-	VPXORD Z26, Z26, Z26
-	VPXORD Z27, Z27, Z27
+	MOVQ       c0+0(FP), AX
+	MOVQ       c1+8(FP), CX
+	MOVQ       ldc+16(FP), DX
+	SHLQ       $0x02, DX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	VPXORD     Z18, Z18, Z18
+	VPXORD     Z19, Z19, Z19
+	VPXORD     Z20, Z20, Z20
+	VPXORD     Z21, Z21, Z21
+	VPXORD     Z22, Z22, Z22
+	VPXORD     Z23, Z23, Z23
+	VPXORD     Z24, Z24, Z24
+	VPXORD     Z25, Z25, Z25
+	VPXORD     Z26, Z26, Z26
+	VPXORD     Z27, Z27, Z27
 
 mul14x32AVX512_start:
 	MOVQ  rs+32(FP), AX
@@ -3886,7 +4500,7 @@ mul14x32AVX512_store:
 	RET
 
 // func mul14x32BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·mul14x32BF16(SB), NOSPLIT, $0-73
 	MOVB    load+72(FP), AL
 	TESTB   AL, AL
@@ -3952,34 +4566,92 @@ TEXT ·mul14x32BF16(SB), NOSPLIT, $0-73
 	JMP     mul14x32BF16_start
 
 mul14x32BF16_zero:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Z20, Z20, Z20
-	VPXORD Z21, Z21, Z21
-	VPXORD Z22, Z22, Z22
-	VPXORD Z23, Z23, Z23
-	VPXORD Z24, Z24, Z24
-	VPXORD Z25, Z25, Z25
-	VPXORD Z26, Z26, Z26
-	VPXORD Z27, Z27, Z27
+	MOVQ       c0+0(FP), AX
+	MOVQ       c1+8(FP), CX
+	MOVQ       ldc+16(FP), DX
+	SHLQ       $0x02, DX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	VPXORD     Z18, Z18, Z18
+	VPXORD     Z19, Z19, Z19
+	VPXORD     Z20, Z20, Z20
+	VPXORD     Z21, Z21, Z21
+	VPXORD     Z22, Z22, Z22
+	VPXORD     Z23, Z23, Z23
+	VPXORD     Z24, Z24, Z24
+	VPXORD     Z25, Z25, Z25
+	VPXORD     Z26, Z26, Z26
+	VPXORD     Z27, Z27, Z27
 
 mul14x32BF16_start:
 	MOVQ  rs+32(FP), AX
@@ -4255,7 +4927,7 @@ mul14x32BF16_store:
 	RET
 
 // func mul1x16AVX2(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·mul1x16AVX2(SB), NOSPLIT, $0-73
 	MOVB    load+72(FP), AL
 	TESTB   AL, AL
@@ -4268,8 +4940,12 @@ TEXT ·mul1x16AVX2(SB), NOSPLIT, $0-73
 	JMP     mul1x16AVX2_start
 
 mul1x16AVX2_zero:
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
+	MOVQ       c0+0(FP), AX
+	MOVQ       ldc+16(FP), CX
+	SHLQ       $0x02, CX
+	PREFETCHT0 (AX)
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
 
 mul1x16AVX2_start:
 	MOVQ  rs+32(FP), AX
@@ -4306,7 +4982,7 @@ mul1x16AVX2_store:
 	RET
 
 // func mul2x16AVX2(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·mul2x16AVX2(SB), NOSPLIT, $0-73
 	MOVB    load+72(FP), AL
 	TESTB   AL, AL
@@ -4322,10 +4998,16 @@ TEXT ·mul2x16AVX2(SB), NOSPLIT, $0-73
 	JMP     mul2x16AVX2_start
 
 mul2x16AVX2_zero:
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
+	MOVQ       c0+0(FP), AX
+	MOVQ       ldc+16(FP), CX
+	SHLQ       $0x02, CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
 
 mul2x16AVX2_start:
 	MOVQ  rs+32(FP), AX
@@ -4368,7 +5050,7 @@ mul2x16AVX2_store:
 	RET
 
 // func mul3x16AVX2(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·mul3x16AVX2(SB), NOSPLIT, $0-73
 	MOVB    load+72(FP), AL
 	TESTB   AL, AL
@@ -4387,12 +5069,20 @@ TEXT ·mul3x16AVX2(SB), NOSPLIT, $0-73
 	JMP     mul3x16AVX2_start
 
 mul3x16AVX2_zero:
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
+	MOVQ       c0+0(FP), AX
+	MOVQ       ldc+16(FP), CX
+	SHLQ       $0x02, CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
 
 mul3x16AVX2_start:
 	MOVQ  rs+32(FP), AX
@@ -4441,7 +5131,7 @@ mul3x16AVX2_store:
 	RET
 
 // func mul4x16AVX2(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·mul4x16AVX2(SB), NOSPLIT, $0-73
 	MOVB    load+72(FP), AL
 	TESTB   AL, AL
@@ -4463,14 +5153,24 @@ TEXT ·mul4x16AVX2(SB), NOSPLIT, $0-73
 	JMP     mul4x16AVX2_start
 
 mul4x16AVX2_zero:
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
+	MOVQ       c0+0(FP), AX
+	MOVQ       ldc+16(FP), CX
+	SHLQ       $0x02, CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
 
 mul4x16AVX2_start:
 	MOVQ  rs+32(FP), AX
@@ -4525,7 +5225,7 @@ mul4x16AVX2_store:
 	RET
 
 // func mul5x16AVX2(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·mul5x16AVX2(SB), NOSPLIT, $0-73
 	MOVB    load+72(FP), AL
 	TESTB   AL, AL
@@ -4550,16 +5250,28 @@ TEXT ·mul5x16AVX2(SB), NOSPLIT, $0-73
 	JMP     mul5x16AVX2_start
 
 mul5x16AVX2_zero:
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
+	MOVQ       c0+0(FP), AX
+	MOVQ       ldc+16(FP), CX
+	SHLQ       $0x02, CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
 
 mul5x16AVX2_start:
 	MOVQ  rs+32(FP), AX
@@ -4620,7 +5332,7 @@ mul5x16AVX2_store:
 	RET
 
 // func mul6x16AVX2(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·mul6x16AVX2(SB), NOSPLIT, $0-73
 	MOVB    load+72(FP), AL
 	TESTB   AL, AL
@@ -4648,18 +5360,32 @@ TEXT ·mul6x16AVX2(SB), NOSPLIT, $0-73
 	JMP     mul6x16AVX2_start
 
 mul6x16AVX2_zero:
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	VXORPS Y10, Y10, Y10
-	VXORPS Y11, Y11, Y11
+	MOVQ       c0+0(FP), AX
+	MOVQ       ldc+16(FP), CX
+	SHLQ       $0x02, CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	VXORPS     Y10, Y10, Y10
+	VXORPS     Y11, Y11, Y11
 
 mul6x16AVX2_start:
 	MOVQ  rs+32(FP), AX
@@ -4729,7 +5455,7 @@ mul6x16AVX2_store:
 	RET
 
 // func mulPairs1x16AVX2(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·mulPairs1x16AVX2(SB), NOSPLIT, $0-73
 	MOVB    load+72(FP), AL
 	TESTB   AL, AL
@@ -4742,8 +5468,12 @@ TEXT ·mulPairs1x16AVX2(SB), NOSPLIT, $0-73
 	JMP     mulPairs1x16AVX2_start
 
 mulPairs1x16AVX2_zero:
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
+	MOVQ       c0+0(FP), AX
+	MOVQ       ldc+16(FP), CX
+	SHLQ       $0x02, CX
+	PREFETCHT0 (AX)
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
 
 mulPairs1x16AVX2_start:
 	VPCMPEQD Y2, Y2, Y2
@@ -4790,7 +5520,7 @@ mulPairs1x16AVX2_store:
 	RET
 
 // func mulPairs2x16AVX2(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·mulPairs2x16AVX2(SB), NOSPLIT, $0-73
 	MOVB    load+72(FP), AL
 	TESTB   AL, AL
@@ -4806,10 +5536,16 @@ TEXT ·mulPairs2x16AVX2(SB), NOSPLIT, $0-73
 	JMP     mulPairs2x16AVX2_start
 
 mulPairs2x16AVX2_zero:
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
+	MOVQ       c0+0(FP), AX
+	MOVQ       ldc+16(FP), CX
+	SHLQ       $0x02, CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
 
 mulPairs2x16AVX2_start:
 	VPCMPEQD Y4, Y4, Y4
@@ -4866,7 +5602,7 @@ mulPairs2x16AVX2_store:
 	RET
 
 // func mulPairs3x16AVX2(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·mulPairs3x16AVX2(SB), NOSPLIT, $0-73
 	MOVB    load+72(FP), AL
 	TESTB   AL, AL
@@ -4885,12 +5621,20 @@ TEXT ·mulPairs3x16AVX2(SB), NOSPLIT, $0-73
 	JMP     mulPairs3x16AVX2_start
 
 mulPairs3x16AVX2_zero:
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
+	MOVQ       c0+0(FP), AX
+	MOVQ       ldc+16(FP), CX
+	SHLQ       $0x02, CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
 
 mulPairs3x16AVX2_start:
 	VPCMPEQD Y6, Y6, Y6
@@ -4957,7 +5701,7 @@ mulPairs3x16AVX2_store:
 	RET
 
 // func mulPairs4x16AVX2(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·mulPairs4x16AVX2(SB), NOSPLIT, $0-73
 	MOVB    load+72(FP), AL
 	TESTB   AL, AL
@@ -4979,14 +5723,24 @@ TEXT ·mulPairs4x16AVX2(SB), NOSPLIT, $0-73
 	JMP     mulPairs4x16AVX2_start
 
 mulPairs4x16AVX2_zero:
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
+	MOVQ       c0+0(FP), AX
+	MOVQ       ldc+16(FP), CX
+	SHLQ       $0x02, CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
 
 mulPairs4x16AVX2_start:
 	VPCMPEQD Y8, Y8, Y8

@@ -141,12 +141,23 @@ func (t tile) loadOutputs(name string, acc [][]operand.Op) {
 	t.eachOutput(func(i, v int, m operand.Mem) { VMOVUPS(m, acc[i][v]) })
 	JMP(operand.LabelRef(name + "_start"))
 	Label(name + "_zero")
+	t.fetchOutputs()
 	for _, row := range acc {
 		for _, v := range row {
 			t.set.zero(v)
 		}
 	}
 	Label(name + "_start")
+}
+
+// fetchOutputs asks for the lines that the outputs will be stored to: a store that misses the caches holds up those
+// behind it.
+func (t tile) fetchOutputs() {
+	t.eachOutput(func(_, v int, m operand.Mem) {
+		if v%t.parts() == 0 {
+			PREFETCHT0(m)
+		}
+	})
 }
 
 // eachOutput walks the outputs' addresses, row by row.

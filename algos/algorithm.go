@@ -36,6 +36,9 @@ type Needs struct {
 
 	Linear  bool          // the loss is linear in the policy's log-probs, so its gradient is known before they are
 	Coupled loss.Coupling // what the cut into micro-batches must leave whole
+
+	RowNorms  []string // kinds of squared gradient norms of every sample, as package policy names them, or ExactNorm: Group.Norms; asked each step
+	GradStats bool     // the norms of the prompt groups' gradients, for a [Pacer]
 }
 
 // Group is the scored samples of one prompt. A NaN reward is missing: it leaves the mean, the deviation and every
@@ -44,6 +47,8 @@ type Group struct {
 	Rewards   []float64 // [G]
 	Lengths   []int     // [G], trained tokens
 	MaxTokens int       // the largest length a completion may have
+
+	Norms map[string][]float64 // [G] by each kind of Needs.RowNorms; NaN where the reward is missing
 
 	K1      [][]float64 // [G][T], old - ref of each token
 	Greedy  float64     // reward of the greedy completion, NaN when missing

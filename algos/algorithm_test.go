@@ -162,6 +162,12 @@ func checkAdvantages(t *testing.T, name string, a Algorithm) {
 
 // advantagesOf asks as the loop does; of tokens it shows the first of each sample.
 func advantagesOf(a Algorithm, groups []Group) ([][]float64, error) {
+	for i := range groups {
+		groups[i].Norms = map[string][]float64{}
+		for _, kind := range a.Needs().RowNorms {
+			groups[i].Norms[kind] = []float64{1, 2, 3}
+		}
+	}
 	if !a.Needs().TokenAdvantages {
 		return a.Advantages(groups)
 	}

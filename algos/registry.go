@@ -23,12 +23,12 @@ var builtin = []Info{
 	dpo, ipo, simpo, alphaPO, cpo, orpo, kto, bco, sami,
 	grpo, drGRPO, bnpo, dapo, gspo, gspoToken, luspo, gmpo, vespo, cispo, sapo, dppoTV, dro,
 	rloo, reinforce, gpg, reinforcePP, reinforcePPBaseline, reMax, opo, maxRL, passAtK, bestMinusSecond, gdpo, optimalToken,
+	oblrpo,
 }
 
 // later are known names whose time has not come: they are refused by name, not as a typing error. The text says more.
 var later = map[string]string{
-	"oblr-po": "",
-	"ppo":     ": it needs a critic; grpo, rloo and reinforce_pp do without",
+	"ppo": ": it needs a critic; grpo, rloo and reinforce_pp do without",
 }
 
 var registered []Info

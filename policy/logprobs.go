@@ -18,7 +18,9 @@ func (m *Model) LogProbs(b Batch, keep bool) (*Tokens, error) {
 	if err != nil {
 		return nil, err
 	}
-	return tokensOf(pass.Stats, lengths, packed, pass), nil
+	t := tokensOf(pass.Stats, lengths, packed, pass)
+	t.seqs = b.sequences(lengths)
+	return t, nil
 }
 
 // Learn is [Model.LogProbs] and [Tokens.Backward] in one, for a batch whose dL/dlogp is known beforehand: dlogp has a

@@ -80,4 +80,5 @@ type Tokens struct {
 	Computed             int   // rows that went through the decoder: prompts once, then completions
 
 	pass *decoder.Pass // nil after Learn
+	seqs []decoder.Sequence
 }

@@ -33,7 +33,7 @@ func load(t *testing.T, name string, overrides ...string) *Recipe {
 }
 
 func TestBuiltinRecipes(t *testing.T) {
-	want := []string{"builtin-pretrain", "builtin-sft", "gain-rl", "gsm8k-json-grpo", "gsm8k-json-sft", "quickstart", "sft-implicit-reward"}
+	want := []string{"builtin-pretrain", "builtin-sft", "gain-rl", "gsm8k-json-grpo", "gsm8k-json-sft", "oblr-po", "quickstart", "sft-implicit-reward"}
 	if diff := cmp.Diff(want, Names()); diff != "" {
 		t.Fatal(diff)
 	}

@@ -31,8 +31,11 @@ type batch struct {
 	advs    [][]float64
 	rows    []row // samples whose score is missing have none
 	missing int
-	weights []float64 // [N]
-	ref     []float64 // [N], nil without a reference
+	weights []float64              // [N]
+	ref     []float64              // [N], nil without a reference
+	norms   map[string][][]float64 // [groups][samples] by kind; see rowNorms
+	scores  map[int]*policy.Scores // by a micro-batch's first row; see learnScored
+	grads   *algos.GradNorms       // of the groups' gradients, nil unless measured
 
 	generated, computed int // decoder rows of the rollout, of the training forward pass
 	gap                 float64
@@ -119,6 +122,10 @@ func (b *batch) scored(maxTokens int, kl bool) []algos.Group {
 	groups := make([]algos.Group, len(b.groups))
 	for i, g := range b.groups {
 		groups[i] = algos.Group{Rewards: b.rewards[i], MaxTokens: maxTokens}
+		groups[i].Norms = map[string][]float64{}
+		for kind, norms := range b.norms { // each to its own name, so the order doesn't matter
+			groups[i].Norms[kind] = norms[i]
+		}
 		for _, s := range g.Samples {
 			groups[i].Lengths = append(groups[i].Lengths, len(s.Tokens))
 		}

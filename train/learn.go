@@ -36,9 +36,13 @@ func (t *Trainer) learnAtOnce(mb microBatch, logp []float32) error {
 	if mb.still && allZero(before.DLogP) {
 		return t.look(mb, before)
 	}
-	packed := mb.pack(t.Decoding)
-	packed.Recording = t.recording
-	tokens, err := t.Model.Learn(packed, float32s(before.DLogP))
+	dlogp := float32s(before.DLogP)
+	tokens, ok, err := mb.learnScored(dlogp)
+	if !ok && err == nil {
+		packed := mb.pack(t.Decoding)
+		packed.Recording = t.recording
+		tokens, err = t.Model.Learn(packed, dlogp)
+	}
 	if err != nil {
 		return err
 	}
@@ -62,7 +66,8 @@ func (t *Trainer) learnAtOnce(mb microBatch, logp []float32) error {
 // Adding their zeros would change no bit.
 func (t *Trainer) skipsStill() bool {
 	n := t.Algo.Needs()
-	return !n.Demonstrations && !n.Entropy && (!n.Reference || n.RewardKL) && !t.neverSkip
+	held := len(n.RowNorms) > 0 // what row norms leave behind is cut without regard to advantages
+	return !n.Demonstrations && !n.Entropy && (!n.Reference || n.RewardKL) && !held && !t.neverSkip
 }
 
 // look is learnAtOnce for a micro-batch without a gradient: the forward pass alone, for what the metrics say of it.

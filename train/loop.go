@@ -26,6 +26,9 @@ func (t *Trainer) step(ctx context.Context, n int) error {
 	if err := t.reference(ctx, b); err != nil { //  6 log-probs of the reference, if needed
 		return err
 	}
+	if err := t.rowNorms(ctx, b); err != nil { //    squared gradient norms of the rows, if needed
+		return err
+	}
 	if err := t.advantages(b); err != nil { //  7 one advantage a sample
 		return err
 	}
@@ -117,16 +120,23 @@ func (t *Trainer) learn(ctx context.Context, b *batch) error {
 	defer b.time("train")()
 	t.tell(Event{Kind: Phase, Phase: "train"})
 	t.Model.ZeroGrads()
-	for _, mb := range b.cut(t.MicroBatchTokens, t.skipsStill()) {
+	measured := t.beginGroups()
+	for _, mb := range b.cut(t.budget(), t.skipsStill()) {
 		if err := context.Cause(ctx); err != nil {
 			return err
 		}
 		if err := t.learnFrom(mb); err != nil {
 			return err
 		}
+		if err := measured.add(); err != nil {
+			return err
+		}
 		t.tell(Event{Kind: Progress, Done: mb.to, Total: len(b.rows)})
 	}
-	return t.Model.FinishGrads()
+	if err := t.Model.FinishGrads(); err != nil {
+		return err
+	}
+	return measured.finish(b)
 }
 
 // update clips, sets the learning rate and steps the optimizer. A gradient that is not finite

@@ -17,6 +17,7 @@ type Plan struct {
 	Optimizer int64
 	Rollout   int64 // cache, logits and scratch while sampling
 	Recording int64 // activations of the rollout, kept for the update
+	Held      int64 // deltas of exact row norms, kept for the update; 0: it computes them again
 	Training  int64 // activations and scratch of the largest micro-batch
 	Evaluated int64 // cache, logits and scratch while the held-out tasks are answered
 	Spare     int64 // freed buffers that wait for their next use
@@ -47,6 +48,8 @@ type Workload struct {
 	PromptTokens   int   // of the longest prompt
 	MaxTokens      int   // after it
 	Demonstrations bool  // no rollout
+	ExactNorms     bool  // squared gradient norms of every row
+	GradStats      bool  // the gradients of prompt groups, in a buffer of their own
 	EvalPrompts    []int // tokens of each held-out prompt; none without evaluation
 	EvalMaxTokens  int   // after each of them
 
@@ -88,6 +91,9 @@ func NewPlan(w Workload) (Plan, error) {
 		p.Reference = w.frozenBytes()
 	}
 	p.Gradients, p.Optimizer, p.Saved = 4*w.Trained, w.StateBytes, w.savedBytes()
+	if w.GradStats {
+		p.Gradients *= 2
+	}
 	held := p.Weights + p.Reference + p.Gradients + p.Optimizer
 	room := int64(math.MaxInt64)
 	if w.Limit > 0 {
@@ -96,8 +102,9 @@ func NewPlan(w Workload) (Plan, error) {
 	w.chooseRunning(&p, room)
 	w.chooseTraining(&p, room)
 	w.chooseRecording(&p, room)
+	w.chooseHeld(&p, room)
 	p.MicroBatches = w.microBatches(p.MicroBatchTokens)
-	held += max(p.Recording+max(p.Training, p.Rollout), p.Evaluated)
+	held += max(p.Recording+p.Held+max(p.Training, p.Rollout), p.Evaluated)
 	p.Spare = int64(spareShare * float64(held))
 	p.Peak = held + p.Spare + p.Saved + p.Runtime
 	if w.Limit > 0 && p.Peak > w.Limit {

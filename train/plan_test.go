@@ -84,6 +84,9 @@ func TestPlanIsNearWhatIsAllocated(t *testing.T) {
 		{"grpo, one layer kept", setup{change: func(c *Config) { c.KeptLayers = 1 }}, fixed{60, 0}, 40},
 		{"grpo, recorded", setup{change: func(c *Config) { c.RecordedLayers, c.RecordedRows = 3, 648 }}, fixed{60, 0}, 40},
 		{"grpo, one layer recorded", setup{lora: true, change: func(c *Config) { withKL(c); c.RecordedLayers, c.RecordedRows = 1, 648 }}, fixed{60, 0}, 40},
+		{"oblr-po", setup{change: gradientWeighted("weighted")}, fixed{60, 0}, 40},
+		{"oblr-po, nothing held", setup{change: gradientWeighted("weighted")}, fixed{60, 0}, 40},
+		{"oblr-po, lora, recorded", setup{lora: true, change: func(c *Config) { gradientWeighted("weighted")(c); c.RecordedLayers, c.RecordedRows = 3, 864 }}, fixed{60, 0}, 40},
 		{"sft, two layers kept", setup{change: func(c *Config) { supervised(c); c.KeptLayers, c.MicroBatchTokens = 2, 300 }}, fixed{60, 90}, 90},
 		{"sft", setup{change: func(c *Config) { supervised(c); c.MicroBatchTokens = 300 }}, fixed{60, 90}, 90},
 		{"sft, mostly evaluation", setup{change: func(c *Config) {
@@ -120,13 +123,20 @@ func TestPlanIsNearWhatIsAllocated(t *testing.T) {
 				cfg.Reference = open()
 			}
 			need, trained := cfg.Algo.Needs(), cfg.Model.TrainedElements()
-			w := Workload{Config: cfg.Model.Config(), Trained: trained, StateBytes: cfg.Optim.StateBytes(trained), Adapter: c.s.lora, Reference: c.s.reference,
+			w := Workload{Config: cfg.Model.Config(), Trained: trained, StateBytes: cfg.Optim.StateBytes(trained), Adapter: c.s.lora, Reference: c.s.reference, ExactNorms: cfg.ExactNorms(), GradStats: need.GradStats,
 				Prompts: cfg.Prompts, Samples: cfg.Samples, PromptTokens: c.env.prompt, MaxTokens: c.max, Demonstrations: need.Demonstrations, MicroBatch: cfg.MicroBatchTokens, KeptLayers: cfg.KeptLayers, RecordedLayers: cfg.RecordedLayers,
 				EvalPrompts: slices.Repeat([]int{held.prompt}, cfg.Eval.Limit), EvalMaxTokens: cfg.Eval.Decoding.MaxTokens}
 			p, err := NewPlan(w)
 			if err != nil {
 				t.Fatal(err)
 			}
+			if strings.HasSuffix(c.name, "nothing held") { // a byte less than holding takes
+				w.Limit = p.Peak - 1
+				if p, err = NewPlan(w); err != nil || p.Held != 0 {
+					t.Fatalf("plan %+v (%v), want one that holds nothing", p, err)
+				}
+			}
+			cfg.HoldNorms = p.Held > 0
 			if p.RecordedRows != cfg.RecordedRows {
 				t.Errorf("%d rows recorded, want %d", p.RecordedRows, cfg.RecordedRows)
 			}

@@ -83,12 +83,55 @@ func (w *Workload) trainingBytes(budget, kept int) int64 {
 	}
 	row := w.keptRow(kept) + 4*h // and dx
 	layer := rows * (4*(h+q+2*kv) + act*(h+4*inner+q))
-	head := min(trained, int64(c.HeadChunk())) * (4*int64(c.Vocab) + (8+act)*h)
+	chunk := int64(c.HeadChunk())
+	if w.ExactNorms { // a sequence's logits are held together
+		chunk = max(chunk, int64(w.MaxTokens))
+	}
+	head := min(trained, chunk) * (4*int64(c.Vocab) + (8+act)*h)
 	total := rows*row + 4*h*trained + max(layer, head)
+	if w.ExactNorms {
+		apart := rows * int64(w.Samples*(w.PromptTokens+max(w.MaxTokens-1, 0))) / int64(w.groupRows()) // each row with its own prompt
+		layer = layer / rows * apart
+		total = rows*w.keptRow(kept) + 4*h*trained + max(layer, head) + apart*w.normRow() + w.heldBytes(w.groupsOf(rows))
+	}
 	if !w.Adapter {
 		total += w.collectedBytes()
 	}
 	return total
+}
+
+// normRow is what a row takes whose gradient's norm is asked for: it picks a layer's input and activations from the pass it
+// belongs to, and has a gradient of the residual stream; the embedding's rows wait for it. Bytes a row.
+func (w *Workload) normRow() int64 {
+	h, inner, q, kv := widths(w.Config)
+	row := 12*h + w.actBytes()*(2*q+2*kv+2*inner)
+	if !w.Adapter {
+		row += 4 * h
+	}
+	return row
+}
+
+// groupsOf is how many prompt groups so many decoder rows hold.
+func (w *Workload) groupsOf(rows int64) int { return max(1, int(rows)/w.groupRows()) }
+
+// heldBytes are what so many groups' rows leave for the update: of small matrices and of norms each row's gradient, of
+// others the gradients at their outputs, each row with a prompt of its own.
+func (w *Workload) heldBytes(groups int) int64 {
+	samples := int64(groups * w.Samples)
+	if w.Adapter {
+		return 4 * samples * w.Trained
+	}
+	c, tokens := w.Config, int64(w.PromptTokens+max(w.MaxTokens-1, 0))
+	h, inner, q, kv := widths(c)
+	row := h*tokens + int64(2*c.Layers+1)*h
+	for _, s := range [][2]int64{{q, h}, {kv, h}, {kv, h}, {h, q}, {inner, h}, {inner, h}, {h, inner}} {
+		if n, k := s[0], s[1]; n*k <= decoder.SmallMatrix {
+			row += int64(c.Layers) * ((n + compute.Lanes - 1) / compute.Lanes * compute.Lanes) * k
+		} else {
+			row += int64(c.Layers) * n * tokens
+		}
+	}
+	return 4 * samples * row
 }
 
 // keptRow is the input of every layer and the activations of some, bytes a row; see decoder's kept.go.

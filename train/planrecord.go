@@ -43,3 +43,16 @@ func (w *Workload) recordedTrainingBytes(budget int) int64 {
 	saved := int64(w.Config.Layers-1) * 4 * int64(w.Config.Hidden) // one layer's input, not every layer's
 	return w.trainingBytes(budget, 1) - rows*saved
 }
+
+// chooseHeld keeps the deltas of the whole step for the update, which then needn't compute those of a micro-batch again,
+// where they fit.
+func (w *Workload) chooseHeld(p *Plan, room int64) {
+	if !w.ExactNorms {
+		return
+	}
+	rows := int64(min(max(p.MicroBatchTokens, w.groupRows()), w.Prompts*w.groupRows()))
+	held, training := w.heldBytes(w.Prompts), p.Training-w.heldBytes(w.groupsOf(rows))
+	if p.Recording+held+max(training, p.Rollout) <= room {
+		p.Held, p.Training = held, training
+	}
+}

@@ -19,6 +19,9 @@ func (t *Trainer) setRate(b *batch) {
 	if t.RateReduction != 0 {
 		b.factors = append(b.factors, factor{"reduction", t.RateReduction})
 	}
+	if v, ok := t.pace(b); ok {
+		b.factors = append(b.factors, factor{"snr", v})
+	}
 	b.rate = 1
 	for _, f := range b.factors {
 		b.rate *= f.value

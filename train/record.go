@@ -89,6 +89,7 @@ func (t *Trainer) stepMetrics(b *batch) Metrics {
 	for _, f := range b.factors {
 		m.add("lr/"+f.name, f.value)
 	}
+	t.addMeasures(&m, b)
 	m.add("entropy", b.entropy/n) // NaN, so null, when no sample has a score
 	if b.ref != nil {
 		m.add("kl", b.kl/n)

@@ -14,7 +14,7 @@ type rememberer struct {
 // rememberers lists the parts that may remember something. A plug-in is named by its place and its own name, so that
 // another one in the same place can't take the memory for its own.
 func (t *Trainer) rememberers() []rememberer {
-	all := []rememberer{{"schedule/" + t.ScheduleName, t.Schedule}}
+	all := []rememberer{{"schedule/" + t.ScheduleName, t.Schedule}, {"algo", t.Algo}}
 	if t.updates != nil {
 		all = append(all, rememberer{"updates", t.updates})
 	}

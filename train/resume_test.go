@@ -30,6 +30,8 @@ var setups = map[string]setup{
 	"grpo, lora and kl":   {threads: 2, lora: true, change: withKL},
 	"sft":                 {threads: 2, change: supervised},
 	"sft, prompts, lora":  {threads: 2, lora: true, change: func(c *Config) { supervised(c); c.Algo.(*algos.SFT).TrainPrompt = true }},
+	"oblr-po":             {threads: 2, change: gradientWeighted("weighted")},
+	"oblr-po, auto, lora": {threads: 2, lora: true, change: gradientWeighted("auto")},
 	"grpo, constant rate": {threads: 2, change: func(c *Config) { c.Schedule, c.CheckpointEvery, c.Eval = &schedule.Constant{}, 0, Evaluation{} }},
 }
 

@@ -8,6 +8,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/burnish-rl/burnish/algos"
 	"github.com/burnish-rl/burnish/policy"
 	"github.com/burnish-rl/burnish/train/optim"
 	"github.com/burnish-rl/burnish/train/run"
@@ -33,6 +34,7 @@ type Trainer struct {
 	saved         time.Duration // the last checkpoint's time, reported with the next step
 
 	recording *policy.Recording // of the step's rollout; nil when the update runs its own forward pass
+	gradStats *policy.GradStats // nil unless the algorithm needs them
 
 	neverSkip    bool   // tests learn from groups without a gradient too
 	afterRollout func() // tests reach in here, between rollout and training
@@ -50,6 +52,9 @@ func New(c Config) (*Trainer, error) {
 		return nil, err
 	}
 	t := &Trainer{Config: c}
+	if o, ok := c.Algo.(algos.Opener); ok {
+		t.Algo = o.Open()
+	}
 	t.Model.EnableGrads()
 	if t.KeptLayers > 0 {
 		t.Model.KeepLayers(t.KeptLayers)
@@ -63,6 +68,9 @@ func New(c Config) (*Trainer, error) {
 	t.optimizer = c.Optim.New(t.Model.Backend(), t.params)
 	if n, ok := c.Schedule.(schedule.Needing); ok && n.Needs().Cosine {
 		t.updates = newUpdates(c.Seed, t.Model, t.tensors)
+	}
+	if c.Algo.Needs().GradStats {
+		t.gradStats = t.Model.NewGradStats()
 	}
 	if err := t.openFolder(); err != nil {
 		t.Close()
@@ -121,6 +129,9 @@ func (t *Trainer) sameRecipe() error {
 // second way out is hard: cancelling the context of hard stops inside a step and saves nothing.
 func (t *Trainer) Run(ctx, hard context.Context) error {
 	t.tell(Event{Kind: Started, Text: t.Dir})
+	if warning, _ := t.checkPace(); warning != "" { // an error was refused by New
+		t.tell(Event{Kind: Note, Text: warning})
+	}
 	if t.at == 0 && t.Eval.AtEnds {
 		if err := t.firstEvaluation(hard); err != nil {
 			return err
@@ -168,6 +179,10 @@ func (t *Trainer) Close() error {
 	}
 	errs = append(errs, t.deadlines.close())
 	t.forget()
+	if t.gradStats != nil {
+		t.gradStats.Free()
+		t.gradStats = nil
+	}
 	if t.folder != nil {
 		errs = append(errs, t.folder.Close())
 	}

@@ -42,6 +42,9 @@ type Segment struct {
 	Prefix, PrefixLen int // PrefixLen is 0 when there is none
 }
 
+// Rows are the rows [From, To) of a buffer.
+type Rows struct{ From, To int }
+
 // Heads is the shape of grouped-query attention. Query head h reads key-value head h/(Q/KV).
 type Heads struct {
 	Q, KV int // numbers of heads, Q a multiple of KV
@@ -108,6 +111,13 @@ type Backend interface {
 	// by two from a run's start, so that a batch may be cut between runs without changing a bit.
 	MatMulGradW(dw Weight, dy, x Buf, runs []int)
 
+	// GradSquares gives, for each run of rows, the squared norm of what MatMulGradW would add of these rows alone:
+	//
+	//	out[i] = Σ_{n,k} (Σ_{r in runs[i]} dy[r,n]·x[r,k])²,   dy [R, N], x [R, K]
+	//
+	// without holding that matrix. Both may be activations; products are in float32, the sum of squares in float64.
+	GradSquares(dy, x Buf, n, k int, runs []Rows) []float64
+
 	// Embed: y[r,:] = W[ids[r],:].   W [V, H], y [R, H].
 	Embed(y Buf, w Weight, ids []int32)
 	// AddRows: W[ids[i],:] += x[i,:], i ascending. ids are distinct.
@@ -172,6 +182,9 @@ type Backend interface {
 
 	// SumSquares is Σ x² in float64, in one fixed order.
 	SumSquares(x Buf) float64
+	// AdamSquares is Σ d·x² in float64, in one fixed order, over the elements with v > 0: d = 1/(sqrt(v/c2)+eps) is how far
+	// Adam moves for a unit of gradient. It also gives Σ d and the number of those elements.
+	AdamSquares(x, v Buf, c2, eps float32) (squares, mass float64, n int)
 	// AllFinite is false if any element is NaN or infinite.
 	AllFinite(x Buf) bool
 	// AdamW is one step of decoupled weight decay: gradient times gscale, bias corrections c1 = 1-β1^t, c2 = 1-β2^t.

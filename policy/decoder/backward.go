@@ -33,16 +33,21 @@ func (p *Pass) backward(dlogp, dentropy []float32, stats *compute.Stats) error {
 	dx := tmp.alloc(len(p.p.IDs) * m.cfg.Hidden)
 	m.headGrad(dx, p.last, p.p, p.temperature, dlogp, dentropy, stats)
 
-	g := m.newLayerGrads(tmp, len(p.p.IDs))
-	for i := len(m.layers) - 1; i >= 0; i-- {
-		in, a := p.restore(i, g.h, g.dh)
-		p.feedForwardGrad(&m.layers[i], a, g, dx)
-		p.attentionGrad(&m.layers[i], a, in, g, dx)
-	}
+	p.layersGrad(tmp, dx, &adder{m.b, p.runs})
 	if m.embed.Grad != nil {
 		m.embedGrad.add(m.b, dx, p.p.IDs, m.cfg.Hidden)
 	}
 	return m.b.Sync()
+}
+
+// layersGrad turns dx, the gradient after the last layer, into the one before the first.
+func (p *Pass) layersGrad(tmp *scratch, dx compute.Buf, to sink) {
+	g := p.m.newLayerGrads(tmp, len(p.p.IDs))
+	for i := len(p.m.layers) - 1; i >= 0; i-- {
+		in, a := p.restore(i, g.h, g.dh)
+		p.feedForwardGrad(&p.m.layers[i], a, g, dx, to)
+		p.attentionGrad(&p.m.layers[i], a, in, g, dx, to)
+	}
 }
 
 // layerGrads is the memory a layer's backward pass works in; the layers use it in turn.
@@ -66,21 +71,21 @@ func (m *Model) newLayerGrads(s *scratch, rows int) *layerGrads {
 }
 
 // feedForwardGrad turns dx, the gradient after x + down(swiglu(norm(x))), into the one before.
-func (p *Pass) feedForwardGrad(y *layer, a *acts, g *layerGrads, dx compute.Buf) {
-	m, rows, runs, low := p.m, len(p.p.IDs), p.runs, p.low
+func (p *Pass) feedForwardGrad(y *layer, a *acts, g *layerGrads, dx compute.Buf, to sink) {
+	m, rows, low := p.m, len(p.p.IDs), p.low
 	m.b.SwiGLU(g.inner, a.gate, a.up)
-	m.applyGrad(&y.down, g.dinner, dx, g.inner, runs, low, false)
+	m.applyGrad(&y.down, g.dinner, dx, g.inner, rows, to, low, false)
 	m.b.SwiGLUGrad(g.dgate, g.dup, g.dinner, a.gate, a.up)
 	m.b.RMSNorm(g.h, a.mid, y.mlpNorm.Data, rows, m.cfg.NormEps)
-	m.applyGrad(&y.gate, g.dh, g.dgate, g.h, runs, low, false)
-	m.applyGrad(&y.up, g.dh, g.dup, g.h, runs, low, true)
-	m.b.RMSNormGrad(dx, y.mlpNorm.Grad, g.dh, a.mid, y.mlpNorm.Data, rows, m.cfg.NormEps)
+	m.applyGrad(&y.gate, g.dh, g.dgate, g.h, rows, to, low, false)
+	m.applyGrad(&y.up, g.dh, g.dup, g.h, rows, to, low, true)
+	to.norm(y.mlpNorm, dx, g.dh, a.mid, rows, m.cfg.NormEps)
 }
 
 // attentionGrad turns dx, the gradient after in + o(attention(norm(in))), into the one before.
-func (p *Pass) attentionGrad(y *layer, a *acts, in compute.Buf, g *layerGrads, dx compute.Buf) {
-	m, rows, runs, low, c := p.m, len(p.p.IDs), p.runs, p.low, p.m.cfg
-	m.applyGrad(&y.o, g.dattn, dx, a.attn, runs, low, false)
+func (p *Pass) attentionGrad(y *layer, a *acts, in compute.Buf, g *layerGrads, dx compute.Buf, to sink) {
+	m, rows, low, c := p.m, len(p.p.IDs), p.low, p.m.cfg
+	m.applyGrad(&y.o, g.dattn, dx, a.attn, rows, to, low, false)
 	m.b.Zero(g.dq)
 	m.b.Zero(g.dk)
 	m.b.Zero(g.dv)
@@ -88,8 +93,8 @@ func (p *Pass) attentionGrad(y *layer, a *acts, in compute.Buf, g *layerGrads, d
 	m.b.RoPE(g.dq, p.p.Pos, c.Heads, c.HeadDim, m.invFreq, true)
 	m.b.RoPE(g.dk, p.p.Pos, c.KVHeads, c.HeadDim, m.invFreq, true)
 	m.b.RMSNorm(g.h, in, y.attnNorm.Data, rows, c.NormEps)
-	m.applyGrad(&y.q, g.dh, g.dq, g.h, runs, low, false)
-	m.applyGrad(&y.k, g.dh, g.dk, g.h, runs, low, true)
-	m.applyGrad(&y.v, g.dh, g.dv, g.h, runs, low, true)
-	m.b.RMSNormGrad(dx, y.attnNorm.Grad, g.dh, in, y.attnNorm.Data, rows, c.NormEps)
+	m.applyGrad(&y.q, g.dh, g.dq, g.h, rows, to, low, false)
+	m.applyGrad(&y.k, g.dh, g.dk, g.h, rows, to, low, true)
+	m.applyGrad(&y.v, g.dh, g.dv, g.h, rows, to, low, true)
+	to.norm(y.attnNorm, dx, g.dh, in, rows, c.NormEps)
 }

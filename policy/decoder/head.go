@@ -20,7 +20,7 @@ func (m *Model) headStats(x compute.Buf, p Packed, temperature float32) compute.
 }
 
 // headGrad computes the logits, again unless stats asks for their statistics on the way. It adds the gradient of x [N, H]
-// to the rows Out of dx [R, H], and adds to the gradients of the head and its norm.
+// to the rows Out of dx [R, H], and adds to the gradients of the head and its norm. A nil dx leaves it at the head's.
 func (m *Model) headGrad(dx, x compute.Buf, p Packed, temperature float32, dlogp, dentropy []float32, stats *compute.Stats) {
 	hidden := m.cfg.Hidden
 	tmp := scratch{b: m.b}
@@ -39,10 +39,13 @@ func (m *Model) headGrad(dx, x compute.Buf, p Packed, temperature float32, dlogp
 		n := (to - from) * hidden
 		dh, dlast := m.b.Slice(dhs, 0, n), m.b.Slice(dlasts, 0, n)
 		m.b.TokenStatsGrad(logits, m.cfg.Vocab, temperature, p.Target[from:to], dlogp[from:to], de)
-		m.b.MatMulGradX(dh, logits, m.head.weight(), to-from, false)
 		if m.head.Grad != nil {
 			m.b.MatMulGradW(m.head.grad(), logits, h, runs)
 		}
+		if dx == nil {
+			return
+		}
+		m.b.MatMulGradX(dh, logits, m.head.weight(), to-from, false)
 		m.b.Zero(dlast)
 		m.b.RMSNormGrad(dlast, m.norm.Grad, dh, m.b.Slice(x, from*hidden, to*hidden), m.norm.Data, to-from, m.cfg.NormEps)
 		m.b.GatherAdd(dx, dlast, p.Out[from:to], hidden) // not AddPicked: Out may repeat a row

@@ -38,29 +38,23 @@ func (m *Model) lowRankInner(w *LowRank, u, x compute.Buf, rows int) {
 	m.b.Scale(u, w.Scale)
 }
 
-// applyGrad adds to the gradients of the linear's trained matrices, and gives dx, or adds to it when add is true. The
-// rows are those of runs.
+// applyGrad leaves the gradients of the linear's trained matrices in to, and gives dx, or adds to it when add is true.
 //
 //	dW += dyᵀ·x,   dB += dyᵀ·(s·A·x),   du = s·Bᵀ·dy,   dA += duᵀ·x,   dx = Wᵀ·dy + Aᵀ·du
-func (m *Model) applyGrad(l *linear, dx, dy, x compute.Buf, runs []int, low, add bool) {
-	rows := total(runs)
+func (m *Model) applyGrad(l *linear, dx, dy, x compute.Buf, rows int, to sink, low, add bool) {
 	m.b.MatMulGradX(dx, dy, l.w.weight(), rows, add)
-	if l.w.Grad != nil {
-		m.b.MatMulGradW(l.w.grad(), dy, x, runs)
-	}
+	to.matrix(l.w, dy, x)
 	if l.low == nil || !low {
 		return
 	}
 	u := m.b.AllocUnset(rows * l.low.rank())
-	if l.low.B.Grad != nil {
+	if l.low.B.Trainable {
 		m.lowRankInner(l.low, u, x, rows)
-		m.b.MatMulGradW(l.low.B.grad(), dy, u, runs)
+		to.matrix(l.low.B, dy, u)
 	}
 	m.b.MatMulGradX(u, dy, l.low.B.weight(), rows, false)
 	m.b.Scale(u, l.low.Scale)
-	if l.low.A.Grad != nil {
-		m.b.MatMulGradW(l.low.A.grad(), u, x, runs)
-	}
+	to.matrix(l.low.A, u, x)
 	m.b.MatMulGradX(dx, u, l.low.A.weight(), rows, true)
 	m.b.Free(u)
 }

@@ -45,6 +45,7 @@ func (r *Run) plan() error {
 	t.MicroBatchTokens, t.KeptLayers, t.MaxRunning, t.RecordedLayers = r.Plan.MicroBatchTokens, r.Plan.KeptLayers, r.Plan.MaxRunning, r.Plan.RecordedLayers
 	c.RecordedLayers, c.RecordedRows = r.Plan.RecordedLayers, r.Plan.RecordedRows
 	c.MicroBatchTokens, c.KeptLayers, c.PlannedPeak = t.MicroBatchTokens, t.KeptLayers, r.Plan.Peak
+	c.HoldNorms = r.Plan.Held > 0
 	c.Decoding.MaxRunning, c.Eval.Decoding.MaxRunning = t.MaxRunning, t.MaxRunning
 	return nil
 }
@@ -61,6 +62,7 @@ func (r *Run) workload() (w train.Workload, err error) {
 	w = train.Workload{
 		Config: c.Model.Config(), BF16: r.Recipe.Model.Precision == "bf16", Adapter: c.Model.Adapter() != nil, Reference: c.Reference != nil,
 		Prompts: c.Prompts, Samples: c.Samples, PromptTokens: r.Audit.Prompt.Max, MaxTokens: c.Decoding.MaxTokens,
+		ExactNorms: c.ExactNorms(), GradStats: c.Algo.Needs().GradStats,
 		Demonstrations: c.Algo.Needs().Demonstrations, EvalMaxTokens: c.Eval.Decoding.MaxTokens,
 		MicroBatch: t.MicroBatchTokens, KeptLayers: t.KeptLayers, MaxRunning: t.MaxRunning, RecordedLayers: t.RecordedLayers,
 	}

@@ -46,7 +46,7 @@ func (o *AdamW) StateBytes(elements int64) int64 { return 2 * bytesPerElement * 
 
 // New starts with both moments at zero.
 func (o *AdamW) New(b compute.Backend, params []Param) Optimizer {
-	return &adamwState{options: *o, b: b, params: params, mean: zeros(b, params), square: zeros(b, params)}
+	return &adamwState{options: *o, b: b, params: params, mean: zeros(b, params), square: zeros(b, params), decay: 1}
 }
 
 type adamwState struct {
@@ -55,6 +55,7 @@ type adamwState struct {
 	params       []Param
 	mean, square []compute.Buf
 	count        int64
+	decay        float64 // factor on the weight decay
 }
 
 func (s *adamwState) Step(rate, gradScale float32) error {
@@ -69,7 +70,7 @@ func (s *adamwState) Step(rate, gradScale float32) error {
 	for i, p := range s.params {
 		k.Decay = 0
 		if p.Decay {
-			k.Decay = float32(s.options.WeightDecay)
+			k.Decay = float32(s.options.WeightDecay * s.decay)
 		}
 		s.b.AdamW(p.Data, p.Grad, s.mean[i], s.square[i], k)
 	}
@@ -80,6 +81,8 @@ func (s *adamwState) Step(rate, gradScale float32) error {
 func (s *adamwState) State() []Slot {
 	return append(slots("exp_avg", s.mean), slots("exp_avg_sq", s.square)...)
 }
+
+func (s *adamwState) ScaleDecay(by float64) { s.decay = by }
 
 func (s *adamwState) Count() int64     { return s.count }
 func (s *adamwState) SetCount(n int64) { s.count = n }

@@ -37,6 +37,8 @@ type Optimizer interface {
 	Step(rate, gradScale float32) error
 	// State lists the buffers to be saved, in a fixed order; loading means uploading into them.
 	State() []Slot
+	// ScaleDecay multiplies the weight decay of the steps to come: decay at a rate that another factor doesn't touch.
+	ScaleDecay(by float64)
 	// Count is the number of steps taken, the rest of the state.
 	Count() int64
 	SetCount(int64)

@@ -255,3 +255,23 @@ func TestValidate(t *testing.T) {
 		}
 	}
 }
+
+// TestScaledDecay: half the rate with twice the decay decays as the whole rate does.
+func TestScaledDecay(t *testing.T) {
+	for name, o := range map[string]Options{"adamw": &AdamW{Beta1: 0.9, Beta2: 0.99, Eps: 1e-8, WeightDecay: 0.25}, "sgd": &SGD{WeightDecay: 0.25}} {
+		b := ref.New()
+		p := Param{Name: "p", Data: buf(b, 2), Grad: b.Alloc(1), Decay: true}
+		opt := o.New(b, []Param{p})
+		opt.ScaleDecay(2)
+		if err := opt.Step(0.125, 1); err != nil {
+			t.Fatal(err)
+		}
+		opt.ScaleDecay(1)
+		if err := opt.Step(0.25, 1); err != nil {
+			t.Fatal(err)
+		}
+		if got := ref.Data(p.Data)[0]; math.Abs(got-2*(1-.0625)*(1-.0625)) > 1e-12 {
+			t.Errorf("%s: weight %v, want two decays of 1/16", name, got)
+		}
+	}
+}

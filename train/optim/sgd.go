@@ -34,7 +34,7 @@ func (o *SGD) StateBytes(elements int64) int64 {
 
 // New starts with the velocity at zero.
 func (o *SGD) New(b compute.Backend, params []Param) Optimizer {
-	s := &sgdState{options: *o, b: b, params: params}
+	s := &sgdState{options: *o, b: b, params: params, decay: 1}
 	if o.Momentum != 0 {
 		s.velocity = zeros(b, params)
 	}
@@ -47,6 +47,7 @@ type sgdState struct {
 	params   []Param
 	velocity []compute.Buf // nil without momentum
 	count    int64
+	decay    float64 // factor on the weight decay
 }
 
 func (s *sgdState) Step(rate, gradScale float32) error {
@@ -55,7 +56,7 @@ func (s *sgdState) Step(rate, gradScale float32) error {
 	for i, p := range s.params {
 		k.Decay = 0
 		if p.Decay {
-			k.Decay = float32(s.options.WeightDecay)
+			k.Decay = float32(s.options.WeightDecay * s.decay)
 		}
 		var m compute.Buf
 		if s.velocity != nil {
@@ -66,6 +67,8 @@ func (s *sgdState) Step(rate, gradScale float32) error {
 	return s.b.Sync()
 }
 
-func (s *sgdState) State() []Slot    { return slots("momentum_buffer", s.velocity) }
+func (s *sgdState) State() []Slot         { return slots("momentum_buffer", s.velocity) }
+func (s *sgdState) ScaleDecay(by float64) { s.decay = by }
+
 func (s *sgdState) Count() int64     { return s.count }
 func (s *sgdState) SetCount(n int64) { s.count = n }

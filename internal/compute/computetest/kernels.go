@@ -17,7 +17,9 @@ func kernels() []kernel {
 	}
 	for _, n := range []int{1, 3, 15, 16, 17, 1000, 70001} {
 		all = append(all, elementKernels(n)...)
+		all = append(all, adamSquaresKernel(n))
 	}
+	all = append(all, squaresKernels()...)
 	for _, h := range headShapes {
 		for _, l := range layouts {
 			all = append(all, attentionKernels(l, h)...)

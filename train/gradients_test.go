@@ -83,7 +83,7 @@ func TestRowNormsOfAStep(t *testing.T) {
 		c := setup{threads: 2, change: gradientWeighted("weighted")}.config(t, filepath.Join(t.TempDir(), "run"))
 		c.Steps, c.Eval = 1, Evaluation{}
 		change(&c)
-		a := &spy{Algorithm: c.Algo}
+		a := &algoSpy{Algorithm: c.Algo}
 		c.Algo = a
 		runAll(t, c)
 		if i == 0 {
@@ -100,13 +100,13 @@ func TestRowNormsOfAStep(t *testing.T) {
 	}
 }
 
-// spy keeps the norms that an algorithm is given.
-type spy struct {
+// algoSpy keeps the norms that an algorithm is given.
+type algoSpy struct {
 	algos.Algorithm
 	norms [][]float64
 }
 
-func (s *spy) Advantages(groups []algos.Group) ([][]float64, error) {
+func (s *algoSpy) Advantages(groups []algos.Group) ([][]float64, error) {
 	for _, g := range groups {
 		s.norms = append(s.norms, g.Norms[algos.ExactNorm])
 	}

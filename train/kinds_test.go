@@ -25,7 +25,7 @@ func TestEveryKind(t *testing.T) {
 		t.Run(info.Name, func(t *testing.T) {
 			s := setup{threads: 2, reference: true, change: func(c *Config) {
 				c.Algo, c.Eval, c.CheckpointEvery, c.Steps = info.New(), Evaluation{}, 0, 2
-				c.Clip = 0
+				c.Clip, c.Prompts = 0, 4
 				byFunction(t, c, rightOrWrong)
 				if info.Name == "best_minus_second" { // ties at the top give it nothing
 					byFunction(t, c, lengthAndPlace)

@@ -21,7 +21,7 @@ func TestOptimalTokenBaselineOfVerl(t *testing.T) {
 		near(t, got[0], []float64{.714286, .571429, c.last}, 6e-7)
 		near(t, got[1], []float64{-.285714, -.428571}, 6e-7)
 	}
-	if got := PerToken(returns[:1], weights[:1], OptimalToken); got[0][2] != 1 {
+	if got := PerToken(returns[:1], weights[:1], UpToToken); got[0][2] != 1 {
 		t.Errorf("a group of one: %v, want its returns", got)
 	}
 	near(t, returns[0], []float64{1, 1, 1}, 0) // inputs stay as they are
@@ -43,7 +43,7 @@ func TestOwnTokenLeavesItselfOut(t *testing.T) {
 	near(t, []float64{zero[0][0], zero[1][0], zero[2][0]}, []float64{.75, -.75, 0}, 1e-15)
 }
 
-var estimators = map[string]func(r, w []float64) []float64{
+var weightedOnes = map[string]func(r, w []float64) []float64{
 	"leave one out": func(r, w []float64) []float64 { return WeightedLeaveOneOut(r, w, Prior{}) },
 	"rloo":          func(r, _ []float64) []float64 { return WeightedLeaveOneOut(r, nil, Prior{}) },
 	"shrunk":        func(r, w []float64) []float64 { return WeightedLeaveOneOut(r, w, Prior{2, .25}) },
@@ -53,7 +53,7 @@ var estimators = map[string]func(r, w []float64) []float64{
 // TestWeightedEdges is the rest of groups 3 and 9: equal rewards, missing ones, certain others, groups of one, order, scale.
 func TestWeightedEdges(t *testing.T) {
 	nan := math.NaN()
-	for name, f := range estimators {
+	for name, f := range weightedOnes {
 		t.Run(name, func(t *testing.T) {
 			w := []float64{.4, 1.1, .7, .2}
 			if name != "shrunk" {

@@ -11,8 +11,8 @@ var (
 	// OwnToken weighs a position by its own token's squared score norm, and leaves the sample out. It is the proxy that
 	// drops the terms between tokens.
 	OwnToken = TokenOptions{LeaveOneOut: true}
-	// OptimalToken is verl's optimal_token_baseline: weights up to the token, the sample's own return included.
-	OptimalToken = TokenOptions{Cumulative: true, ZeroTail: true}
+	// UpToToken is verl's optimal_token_baseline: weights up to the token, the sample's own return included.
+	UpToToken = TokenOptions{Cumulative: true, ZeroTail: true}
 )
 
 // verlEpsilon is what verl adds to the denominator of its token baseline.

@@ -1,6 +1,9 @@
 package advantage
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // OptimalToken has a baseline for each position: the group's rewards weighted by how large the gradient of each answer
 // is so far.
@@ -13,40 +16,27 @@ import "math"
 //
 // Source: verl's optimal_token_baseline.
 func OptimalToken(rewards []float64, logp, sumP2 [][]float64) [][]float64 {
-	out, energy := make([][]float64, len(rewards)), make([][]float64, len(rewards))
-	longest, second := 0, 0
+	out := make([][]float64, len(rewards))
+	var scored []int
+	var returns, weights [][]float64
 	for i, r := range rewards {
 		out[i] = make([]float64, len(logp[i]))
 		if math.IsNaN(r) {
 			continue
 		}
-		sum := 0.0
+		scored = append(scored, i)
+		returns = append(returns, slices.Repeat([]float64{r}, len(logp[i])))
+		var w []float64
 		for t, l := range logp[i] {
-			sum += 1 - 2*math.Exp(l) + sumP2[i][t]
-			energy[i] = append(energy[i], sum)
+			w = append(w, Energy(math.Exp(l), sumP2[i][t]))
 		}
-		if n := len(logp[i]); n > longest {
-			longest, second = n, longest
-		} else {
-			second = max(second, n)
-		}
+		weights = append(weights, w)
 	}
-	if momentsOf(rewards).n < 2 {
+	if len(scored) < 2 {
 		return out
 	}
-	for t := range longest {
-		num, den := 0.0, 1e-8
-		for i, r := range rewards {
-			if t < second && t < len(energy[i]) {
-				num += r * energy[i][t]
-				den += energy[i][t]
-			}
-		}
-		for i, r := range rewards {
-			if t < len(energy[i]) {
-				out[i][t] = r - num/den
-			}
-		}
+	for k, a := range PerToken(returns, weights, UpToToken) {
+		out[scored[k]] = a
 	}
 	return out
 }

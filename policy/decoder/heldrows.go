@@ -12,6 +12,7 @@ import (
 // the sequence's gradient itself.
 type Held struct {
 	b     compute.Backend
+	state int // of the model's weights
 	seqs  []Sequence
 	spans []compute.Rows // where each sequence's rows lie in dy and dx; nil while nothing is held
 	stats compute.Stats
@@ -22,7 +23,7 @@ type Held struct {
 
 // NewHeld holds nothing yet.
 func (m *Model) NewHeld() *Held {
-	return &Held{b: m.b, dy: map[*Param]compute.Buf{}, whole: map[*Param][]compute.Buf{}}
+	return &Held{b: m.b, state: m.state, dy: map[*Param]compute.Buf{}, whole: map[*Param][]compute.Buf{}}
 }
 
 // Free gives everything back. A nil Held has nothing.
@@ -73,6 +74,9 @@ func copied(b compute.Backend, x compute.Buf) compute.Buf {
 func (m *Model) LearnRows(p Packed, seqs []Sequence, temperature float32, scale []float32, held *Held, r *Recording, rows []int32) (compute.Stats, error) {
 	if len(scale) != len(seqs) {
 		return compute.Stats{}, fmt.Errorf("learn: scales of %d rows, want %d", len(scale), len(seqs))
+	}
+	if held != nil && held.seqs != nil && (held.state != m.state || len(held.seqs) != len(seqs)) {
+		return compute.Stats{}, errStale
 	}
 	var pass *Pass
 	var err error

@@ -82,6 +82,10 @@ func TestLearnRows(t *testing.T) {
 		if _, err := m.LearnRows(p, seqs, 0.7, scale, held, nil, nil); err != nil {
 			t.Fatal(err)
 		}
+		m.Updated()
+		if _, err := m.LearnRows(p, seqs, 0.7, scale, held, nil, nil); err == nil {
+			t.Error("what was held of weights before the last step was accepted")
+		}
 		held.Free()
 		for name, g := range gradsBy(m) {
 			if !sameBits(g, got[name]) {

@@ -67,7 +67,7 @@ func (r *Recording) next(rows int) (*kept, compute.Buf) {
 	return k, last
 }
 
-var errStale = errors.New("learn: the recording is of other weights, or not whole: record again")
+var errStale = errors.New("learn: what was recorded or held is of other weights, or not whole: record again")
 
 // pass is the forward pass of a batch whose rows are recorded: rows has the recorded row of each.
 func (r *Recording) pass(p Packed, temperature float32, rows []int32) (*Pass, error) {

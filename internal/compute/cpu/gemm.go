@@ -139,13 +139,13 @@ func leftScratch(rows, kc int) int { return rows * copyStride(kc) }
 // copyStride is an odd number of cache lines, so that neighbouring rows lie in different sets.
 func copyStride(kc int) int { return (ceilDiv(kc, l1Line) | 1) * l1Line }
 
-// rowsCollide says whether more than half of a cache set would go to the lines at one column of these rows.
+// rowsCollide says whether the lines at one column of these rows would leave no way of a cache set to the other side.
 func rowsCollide(stride, rows int) bool {
 	var used [l1Sets]uint8
 	for r := range rows {
 		set := r * stride / l1Line % l1Sets
 		used[set]++
-		if used[set] > l1Ways/2 {
+		if used[set] >= l1Ways {
 			return true
 		}
 	}

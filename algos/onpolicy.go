@@ -145,7 +145,7 @@ func (a *OnPolicy) Needs() Needs {
 	n.Reference = a.KLCoef > 0
 	n.RewardKL = a.rewardKL()
 	n.TokenAdvantages = n.TokenAdvantages || n.RewardKL && e.tokens != nil
-	n.Entropy = a.EntropyCoef > 0
+	n.Entropy, n.EntropyLinear = a.EntropyCoef > 0, true
 	n.Factor = a.hasFactor()
 	n.StepEntropy = a.TopEntropy > 0
 	n.StepLogProbs = a.OffPolicyLimit > 0

@@ -17,6 +17,7 @@ type row struct {
 	tokens        []int32
 	train         []bool    // nil: all of tokens
 	old           []float32 // log-probs of the rollout; nil for demonstrations
+	sampled       []float32 // log-probs of the sampler, after top-k, top-p and min-p; nil where they are old's
 	advantage     float64
 	trained       int     // how many tokens are trained
 	recorded      []int32 // rows in the step's recording
@@ -36,6 +37,11 @@ type batch struct {
 	norms   map[string][][]float64 // [groups][samples] by kind; see rowNorms
 	scores  map[int]*policy.Scores // by a micro-batch's first row; see learnScored
 	grads   *algos.GradNorms       // of the groups' gradients, nil unless measured
+
+	update int          // which update from the rollout it is, from 0; then the policy is no more the one that spoke
+	now    *numbers     // of the policy before the update, nil unless looked for ahead
+	factor []float64    // [N], multipliers of the policy's term, nil for none
+	joint  *loss.Output // of a loss that compares all answers, when they are learned from in pieces
 
 	generated, computed int // decoder rows of the rollout, of the training forward pass
 	gap                 float64

@@ -115,30 +115,6 @@ func (t *Trainer) advantages(b *batch) error {
 	return b.setAdvantages(adv)
 }
 
-// learn adds up the gradients of the step. Token weights are fixed, so the cut into micro-batches changes nothing.
-func (t *Trainer) learn(ctx context.Context, b *batch) error {
-	defer b.time("train")()
-	t.tell(Event{Kind: Phase, Phase: "train"})
-	t.Model.ZeroGrads()
-	measured := t.beginGroups()
-	for _, mb := range b.cut(t.budget(), t.skipsStill()) {
-		if err := context.Cause(ctx); err != nil {
-			return err
-		}
-		if err := t.learnFrom(mb); err != nil {
-			return err
-		}
-		if err := measured.add(); err != nil {
-			return err
-		}
-		t.tell(Event{Kind: Progress, Done: mb.to, Total: len(b.rows)})
-	}
-	if err := t.Model.FinishGrads(); err != nil {
-		return err
-	}
-	return measured.finish(b)
-}
-
 // update clips, sets the learning rate and steps the optimizer. A gradient that is not finite
 // stops the run before it can reach the weights.
 func (t *Trainer) update(b *batch) error {

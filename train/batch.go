@@ -19,6 +19,7 @@ type row struct {
 	old           []float32 // log-probs of the rollout; nil for demonstrations
 	sampled       []float32 // log-probs of the sampler, after top-k, top-p and min-p; nil where they are old's
 	advantage     float64
+	side          side    // what was said of it, under algorithms of labelled answers
 	trained       int     // how many tokens are trained
 	recorded      []int32 // rows in the step's recording
 }
@@ -37,6 +38,7 @@ type batch struct {
 	norms   map[string][][]float64 // [groups][samples] by kind; see rowNorms
 	scores  map[int]*policy.Scores // by a micro-batch's first row; see learnScored
 	grads   *algos.GradNorms       // of the groups' gradients, nil unless measured
+	labels  labelled
 
 	update int          // which update from the rollout it is, from 0; then the policy is no more the one that spoke
 	now    *numbers     // of the policy before the update, nil unless looked for ahead

@@ -110,7 +110,7 @@ func (t *Trainer) learnKnown(mb microBatch, dlogp, dentropy []float32) (*policy.
 func (t *Trainer) skipsStill() bool {
 	n := t.Algo.Needs()
 	held := len(n.RowNorms) > 0 // what row norms leave behind is cut without regard to advantages
-	return !n.Demonstrations && !n.Entropy && (!n.Reference || n.RewardKL) && !held && !t.neverSkip
+	return !n.Demonstrations && !n.Labelled() && !n.Entropy && (!n.Reference || n.RewardKL) && !held && !t.neverSkip
 }
 
 // look is learnAtOnce for a micro-batch without a gradient: the forward pass alone, for what the metrics say of it.

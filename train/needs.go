@@ -13,10 +13,6 @@ func notYet(n algos.Needs) error {
 		asked bool
 		what  string
 	}{
-		{n.Pairs, "pairs of a chosen and a rejected answer"},
-		{n.Unpaired, "answers with a label"},
-		{n.Principles, "answers under several principles"},
-		{n.Mismatched, "answers under prompts that aren't theirs"},
 		{n.GreedyCompletion, "a greedy completion of each prompt"},
 		{n.RewardParts, "the parts of a reward"},
 		{n.TokenStatistics, "log-probs and squared probabilities beside the rewards"},

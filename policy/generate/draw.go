@@ -14,13 +14,14 @@ type batch struct {
 	refs           []compute.RowRef
 	tables         [][]int32
 	u              []float64
-	logp           []float32
+	logp, sumP2    []float32
+	squares        []float64 // |h|² of the rows that the logits come from, with Statistics
 }
 
 func (t *batch) resize(rows int) {
 	t.ids, t.pos, t.lens = sized(t.ids, rows), sized(t.pos, rows), sized(t.lens, rows)
 	t.refs, t.tables = sized(t.refs, rows), sized(t.tables, rows)
-	t.u, t.logp = sized(t.u, rows), sized(t.logp, rows)
+	t.u, t.logp, t.squares = sized(t.u, rows), sized(t.logp, rows), sized(t.squares, rows)
 }
 
 // sized is x with length n and unknown content.
@@ -35,6 +36,9 @@ func (s *scheduler) draw(qs []*sequence, logits compute.Buf) {
 	}
 	if !s.o.keepsSome() {
 		s.b.Sample(t.ids, t.logp, logits, v, s.o.Temperature, t.u)
+		if s.o.Statistics {
+			t.sumP2 = s.b.TokenStats(logits, v, s.o.LogProbTemperature(), t.ids).SumP2
+		}
 		return
 	}
 	s.host = sized(s.host, len(qs)*v)
@@ -48,5 +52,7 @@ func (s *scheduler) draw(qs []*sequence, logits compute.Buf) {
 		})
 	}
 	wg.Wait()
-	copy(t.logp, s.b.TokenStats(logits, v, s.o.LogProbTemperature(), t.ids).LogP)
+	stats := s.b.TokenStats(logits, v, s.o.LogProbTemperature(), t.ids)
+	copy(t.logp, stats.LogP)
+	t.sumP2 = stats.SumP2
 }

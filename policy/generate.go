@@ -59,7 +59,7 @@ func (m *Model) checkRequests(reqs []Request, d Decoding) error {
 // completion adds the text to a finished sequence.
 func (m *Model) completion(s generate.Sequence, stops []string) Completion {
 	c := Completion{Request: s.Request, Sample: s.Sample, Tokens: s.Tokens, LogProbs: s.LogProbs, Stop: Stop(s.Stop), Recorded: s.Recorded,
-		SumP2: s.SumP2, InputSquares: s.InputSquares}
+		SampledLogProbs: s.SampledLogProbs, SumP2: s.SumP2, InputSquares: s.InputSquares}
 	c.Text, c.Offsets = m.tok.DecodeOffsets(s.Tokens, true)
 	if c.Stop == StopString {
 		end := len(c.Text)

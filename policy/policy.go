@@ -27,6 +27,10 @@ type Completion struct {
 	Text     string    // decoded, special tokens removed, cut before a stop string
 	Offsets  []int32   // Offsets[t] is the byte of Text where token t begins; len(Tokens)
 	LogProbs []float32 // log-softmax of logits/temperature over the whole vocabulary; len(Tokens)
+
+	// SampledLogProbs are those among the tokens that top-k, top-p and min-p kept; nil without these: then they are LogProbs.
+	SampledLogProbs []float32
+
 	Stop     Stop
 	Recorded []int32 // rows of prompt and answer in Decoding.Record; nil without it
 

@@ -98,7 +98,7 @@ func (b *batch) take(groups []rollout.Group) {
 	for i, g := range groups {
 		b.prompts = append(b.prompts, g.IDs)
 		for k, s := range g.Samples {
-			b.rows = append(b.rows, row{group: i, sample: k, tokens: s.Tokens, old: s.LogProbs, trained: len(s.Tokens), recorded: s.Recorded})
+			b.rows = append(b.rows, row{group: i, sample: k, tokens: s.Tokens, old: s.LogProbs, sampled: s.SampledLogProbs, trained: len(s.Tokens), recorded: s.Recorded})
 		}
 	}
 }

@@ -15,6 +15,7 @@ type batch struct {
 	tables         [][]int32
 	u              []float64
 	logp, sumP2    []float32
+	sampled        []float32 // log-probs among the kept tokens, where not all are
 	squares        []float64 // |h|² of the rows that the logits come from, with Statistics
 }
 
@@ -41,13 +42,14 @@ func (s *scheduler) draw(qs []*sequence, logits compute.Buf) {
 		}
 		return
 	}
-	s.host = sized(s.host, len(qs)*v)
+	s.host, t.sampled = sized(s.host, len(qs)*v), sized(t.sampled, len(qs))
 	s.b.Download(s.host, logits)
 	var wg sync.WaitGroup
 	for w := range s.choosers {
 		wg.Go(func() {
 			for i := w; i < len(qs); i += len(s.choosers) {
 				t.ids[i] = s.choosers[w].choose(s.host[i*v:(i+1)*v], s.o.Decoding, t.u[i])
+				t.sampled[i] = s.choosers[w].logp
 			}
 		})
 	}

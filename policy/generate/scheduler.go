@@ -103,6 +103,9 @@ func (s *scheduler) sample(qs []*sequence, logits compute.Buf) ([]Sequence, erro
 		if s.o.Sampled != nil {
 			s.o.Sampled(q.out.Request, q.sample, id)
 		}
+		if s.o.keepsSome() {
+			q.out.SampledLogProbs = append(q.out.SampledLogProbs, s.batch.sampled[i])
+		}
 		if s.o.Statistics {
 			q.note(s.batch.sumP2[i], s.batch.squares[i])
 		}

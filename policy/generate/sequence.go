@@ -21,6 +21,9 @@ type Sequence struct {
 	Sample   int // 0 … Samples-1 within the request
 	Tokens   []int32
 	LogProbs []float32 // log-softmax of logits/temperature over the whole vocabulary; len(Tokens)
+	// SampledLogProbs are those among the tokens that top-k, top-p and min-p kept; nil without these: then they are LogProbs.
+	SampledLogProbs []float32
+
 	Stop     Stop
 	Recorded []int32 // rows in the recording of the prompt and then of all tokens but the last; nil without one
 

@@ -45,15 +45,14 @@ type batch struct {
 	factor []float64    // [N], multipliers of the policy's term, nil for none
 	joint  *loss.Output // of a loss that compares all answers, when they are learned from in pieces
 
-	generated, computed int // decoder rows of the rollout, of the training forward pass
-	gap                 float64
-	skipped             int     // groups without a backward pass
-	loss, entropy, kl   float64 // sums over micro-batches
-	gradNorm, gradL1    float64
-	rate                float64
-	factors             []factor // of rate
-	seconds             []timing
-	began               time.Time
+	members []int // of a mini-batch: its groups; nil: all
+	learned
+
+	generated int // decoder rows of the rollout
+	rate      float64
+	factors   []factor // of rate
+	seconds   []timing
+	began     time.Time
 }
 
 type timing struct {
@@ -63,10 +62,19 @@ type timing struct {
 
 func (t *Trainer) newBatch(step int) *batch { return &batch{step: step, began: time.Now()} }
 
-// time measures a phase until the returned function runs.
+// time measures a phase until the returned function runs. A phase that comes again goes on.
 func (b *batch) time(phase string) func() {
 	start := time.Now()
-	return func() { b.seconds = append(b.seconds, timing{phase, time.Since(start).Seconds()}) }
+	return func() {
+		took := time.Since(start).Seconds()
+		for i := range b.seconds {
+			if b.seconds[i].phase == phase {
+				b.seconds[i].seconds += took
+				return
+			}
+		}
+		b.seconds = append(b.seconds, timing{phase, took})
+	}
 }
 
 // demonstrate makes a row of each task's worked answer. With promptTokens the prompt is trained too, but for its

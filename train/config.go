@@ -35,9 +35,11 @@ type Config struct {
 	Schedule      schedule.Schedule
 	ScheduleName  string // its name in the registry, under which a checkpoint keeps what it remembers
 
-	Prompts  int             // tasks a step
-	Samples  int             // completions a prompt; 1 under demonstrations
-	Decoding policy.Decoding // of rollouts; Seed and Step are set by the loop
+	Prompts      int             // tasks a step
+	BatchPrompts int             // of them in each update, a divisor; 0 means all
+	Epochs       int             // passes over each rollout; 0 means 1
+	Samples      int             // completions a prompt; 1 under demonstrations
+	Decoding     policy.Decoding // of rollouts; Seed and Step are set by the loop
 
 	Steps           int
 	Seed            uint64
@@ -112,6 +114,9 @@ func (c *Config) validate() error {
 	}
 	if sized, ok := c.Env.(envs.Sized); ok && sized.Len() == 0 {
 		return fmt.Errorf("train: the environment has no tasks")
+	}
+	if err := c.validateUpdates(); err != nil {
+		return err
 	}
 	return c.validateParts()
 }

@@ -46,10 +46,10 @@ func (c *Config) ExactNorms() bool {
 	return slices.ContainsFunc(c.Algo.Needs().RowNorms, func(name string) bool { return c.normKind(name).Backward() })
 }
 
-// checkPace asks an algorithm that measures prompt groups whether there are enough of them.
+// checkPace asks an algorithm that measures prompt groups whether there are enough of them in an update.
 func (c *Config) checkPace() (warning string, err error) {
 	if p, ok := c.Algo.(algos.PromptChecker); ok {
-		if warning, err = p.CheckPrompts(c.Prompts); err != nil {
+		if warning, err = p.CheckPrompts(c.Prompts / c.miniBatches()); err != nil {
 			return "", fmt.Errorf("train: %w", err)
 		}
 	}
@@ -203,7 +203,7 @@ func (g *groupGradients) finish(b *batch) error {
 	if mass > 0 {
 		scale = float64(count) / mass
 	}
-	b.grads = &algos.GradNorms{Groups: len(b.groups), Squares: scale * n.Squares, Sum: scale * n.Sum, Plain: n.Plain, Adam: g.adam != nil}
+	b.grads = &algos.GradNorms{Groups: b.measured(), Squares: scale * n.Squares, Sum: scale * n.Sum, Plain: n.Plain, Adam: g.adam != nil}
 	return nil
 }
 

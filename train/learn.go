@@ -54,7 +54,7 @@ func (t *Trainer) learnFrom(mb microBatch) error {
 	if err != nil {
 		return err
 	}
-	mb.observe(tokens, out)
+	t.take(mb, tokens, out)
 	if mb.still && flat(out) {
 		mb.skip()
 		return nil
@@ -89,7 +89,7 @@ func (t *Trainer) learnAtOnce(mb microBatch, known numbers) error {
 			return fmt.Errorf("step %d: the algorithm says that its loss is linear in the log-probs or the entropy, but its gradient depends on them", mb.step)
 		}
 	}
-	mb.observe(tokens, out)
+	t.take(mb, tokens, out)
 	return nil
 }
 
@@ -123,7 +123,7 @@ func (t *Trainer) look(mb microBatch, out loss.Output) error {
 	if err := mb.checkGap(tokens.LogP); err != nil {
 		return err
 	}
-	mb.observe(tokens, out)
+	t.take(mb, tokens, out)
 	mb.skip()
 	return nil
 }

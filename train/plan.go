@@ -48,6 +48,7 @@ type Workload struct {
 	PromptTokens   int   // of the longest prompt
 	MaxTokens      int   // after it
 	Demonstrations bool  // no rollout
+	Updates        int   // of the weights a step; 0 means 1
 	ExactNorms     bool  // squared gradient norms of every row
 	GradStats      bool  // the gradients of prompt groups, in a buffer of their own
 	EvalPrompts    []int // tokens of each held-out prompt; none without evaluation

@@ -174,6 +174,8 @@ func (r *Run) copySettings() {
 	c.Prompts, c.Samples = o.PromptsPerStep, o.SamplesPerPrompt
 	if c.Algo.Needs().Demonstrations {
 		c.Prompts, c.Samples = t.BatchSize, 1
+	} else {
+		c.BatchPrompts, c.Epochs = t.BatchSize, t.Epochs
 	}
 	c.Steps, c.Seed = t.Steps, t.Seed
 	if cache, err := os.UserCacheDir(); err == nil { // what is kept there is found by its content, so it changes no result
@@ -188,7 +190,7 @@ func (r *Run) copySettings() {
 // setSteps turns epochs into steps.
 func (r *Run) setSteps() error {
 	c, epochs := &r.Config, r.Recipe.Train.Epochs
-	if epochs == 0 {
+	if epochs == 0 || !c.Algo.Needs().Demonstrations {
 		return nil
 	}
 	s, ok := c.Env.(envs.Sized)

@@ -20,8 +20,7 @@ type Task struct {
 	TargetIDs     []int32           // a pre-tokenised demonstration
 	Label         Label             // whether the demonstration is a good answer
 	Pair          Pair              // a better and a worse answer; zero when there are none
-	Principles    []string          // instructions that the task may be put under, one at a time
-	Answers       []string          // an answer written under each principle; nil when there are none
+	Answers       []string          // answers written under each of several principles; nil when there are none
 	Metadata      map[string]string // for rewards and metrics
 	Schema        string            // JSON Schema of the wanted answer, "" when there is none
 }

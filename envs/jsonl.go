@@ -31,12 +31,9 @@ type JSONL struct {
 	Completion    string   `yaml:"completion"`     // column of the demonstration; with prompt, messages or text
 	CompletionIDs string   `yaml:"completion_ids"` // column of token ids, the demonstration; with prompt_ids
 	Label         string   `yaml:"label"`          // column of true or false (or 1 and 0): whether the completion is a good answer
-	Chosen        string   `yaml:"chosen"`         // column of the better answer: text, or messages of which the last is the assistant's
+	Chosen        string   `yaml:"chosen"`         // column of the better answer: text, messages of which the last is the assistant's, or with prompt_ids token ids
 	Rejected      string   `yaml:"rejected"`       // column of the worse answer, like chosen
-	ChosenIDs     string   `yaml:"chosen_ids"`     // column of token ids; with prompt_ids
-	RejectedIDs   string   `yaml:"rejected_ids"`   // column of token ids; with prompt_ids
-	Principles    string   `yaml:"principles"`     // column of a list of instructions; a row is put under each, as its system message
-	Answers       string   `yaml:"answers"`        // column of a list of texts, the answer written under each principle
+	Answers       string   `yaml:"answers"`        // column of a list of texts: the answer written under each of the recipe's labels.principles
 	Reference     string   `yaml:"reference"`      // column of what would be right; other values than strings as JSON
 	Metadata      []string `yaml:"metadata"`       // columns kept under their own names; null leaves the name out
 }
@@ -120,7 +117,7 @@ func (e jsonlEnv) Task(i int) (Task, error) {
 	t.PromptIDs = slices.Clone(t.PromptIDs)
 	t.TargetIDs = slices.Clone(t.TargetIDs)
 	t.Pair.ChosenIDs, t.Pair.RejectedIDs = slices.Clone(t.Pair.ChosenIDs), slices.Clone(t.Pair.RejectedIDs)
-	t.Principles, t.Answers = slices.Clone(t.Principles), slices.Clone(t.Answers)
+	t.Answers = slices.Clone(t.Answers)
 	t.Metadata = maps.Clone(t.Metadata)
 	return t, nil
 }

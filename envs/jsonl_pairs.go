@@ -11,24 +11,15 @@ import (
 
 // checkAnswers checks the options that name labelled answers.
 func (o *JSONL) checkAnswers() error {
-	ids := o.PromptIDs != ""
 	switch {
 	case (o.Chosen == "") != (o.Rejected == ""):
 		return errors.New("jsonl: chosen and rejected: one is given, want both or neither")
-	case (o.ChosenIDs == "") != (o.RejectedIDs == ""):
-		return errors.New("jsonl: chosen_ids and rejected_ids: one is given, want both or neither")
-	case o.ChosenIDs != "" && !ids:
-		return errors.New("jsonl: chosen_ids: given without prompt_ids, want them together")
-	case o.Chosen != "" && ids:
-		return errors.New("jsonl: chosen: given with prompt_ids, want chosen_ids and rejected_ids")
 	case o.Label != "" && o.Completion == "" && o.CompletionIDs == "" && o.Messages == "":
 		return errors.New("jsonl: label: given without an answer to it, want the column completion")
-	case o.Answers != "" && o.Principles == "":
-		return errors.New("jsonl: answers: given without principles, want them together")
-	case o.Principles != "" && o.Prompt == "" && o.Messages == "":
-		return errors.New("jsonl: principles: they are system messages, want prompt or messages beside them")
-	case o.Principles != "" && o.System != "":
-		return errors.New("jsonl: principles: they are system messages, want no option system beside them")
+	case o.Answers != "" && o.Prompt == "" && o.Messages == "":
+		return errors.New("jsonl: answers: they are written under system messages, want prompt or messages beside them")
+	case o.Answers != "" && o.System != "":
+		return errors.New("jsonl: answers: they are written under system messages, want no option system beside them")
 	}
 	return nil
 }
@@ -116,19 +107,20 @@ func theAnswer(column string, after []Message) (string, error) {
 
 // parseAnswers reads what labelled answers there are beside the prompt.
 func (o *JSONL) parseAnswers(r gjson.Result, t *Task) (err error) {
-	if o.Chosen != "" && !o.implicitPrompt() {
+	switch {
+	case o.Chosen == "" || o.implicitPrompt():
+	case o.PromptIDs != "":
+		if t.Pair.ChosenIDs, err = idsColumn(r, o.Chosen); err != nil {
+			return err
+		}
+		if t.Pair.RejectedIDs, err = idsColumn(r, o.Rejected); err != nil {
+			return err
+		}
+	default:
 		if t.Pair.Chosen, err = answerColumn(r, o.Chosen); err != nil {
 			return err
 		}
 		if t.Pair.Rejected, err = answerColumn(r, o.Rejected); err != nil {
-			return err
-		}
-	}
-	if o.ChosenIDs != "" {
-		if t.Pair.ChosenIDs, err = idsColumn(r, o.ChosenIDs); err != nil {
-			return err
-		}
-		if t.Pair.RejectedIDs, err = idsColumn(r, o.RejectedIDs); err != nil {
 			return err
 		}
 	}
@@ -137,32 +129,13 @@ func (o *JSONL) parseAnswers(r gjson.Result, t *Task) (err error) {
 			return err
 		}
 	}
-	if o.Principles == "" {
-		return nil
+	if o.Answers != "" {
+		if t.Messages[0].Role == "system" {
+			return fmt.Errorf("column %q: begins with a system message, want none beside answers: each was written under one", o.Messages)
+		}
+		t.Answers, err = textsColumn(r, o.Answers)
 	}
-	return o.parsePrinciples(r, t)
-}
-
-func (o *JSONL) parsePrinciples(r gjson.Result, t *Task) (err error) {
-	if t.Messages[0].Role == "system" {
-		return fmt.Errorf("column %q: begins with a system message, want none beside principles", o.Messages)
-	}
-	if t.Principles, err = textsColumn(r, o.Principles); err != nil {
-		return err
-	}
-	if len(t.Principles) < 2 {
-		return fmt.Errorf("column %q: %d principle, want at least 2", o.Principles, len(t.Principles))
-	}
-	if o.Answers == "" {
-		return nil
-	}
-	if t.Answers, err = textsColumn(r, o.Answers); err != nil {
-		return err
-	}
-	if len(t.Answers) != len(t.Principles) {
-		return fmt.Errorf("column %q: %d answers, want one for each of the %d principles", o.Answers, len(t.Answers), len(t.Principles))
-	}
-	return nil
+	return err
 }
 
 // answerColumn is text, another value's JSON text, or a list with the assistant's message.
@@ -205,6 +178,9 @@ func textsColumn(r gjson.Result, path string) ([]string, error) {
 			return nil, fmt.Errorf("column %q: element %d: %s, want text", path, i, kindOf(e))
 		}
 		out = append(out, strings.Clone(e.Str))
+	}
+	if len(out) < 2 {
+		return nil, fmt.Errorf("column %q: %d texts, want at least 2", path, len(out))
 	}
 	return out, nil
 }

@@ -51,7 +51,7 @@ func everyKind(t *testing.T, info algos.Info, from string) (ran int) {
 			c.Rewards, c.Samples = nil, 1
 		}
 		if from != "" {
-			withLabels(t, from == ", rollouts")(c)
+			withLabels(from == ", rollouts")(c)
 		}
 	}}
 	whole, cut := filepath.Join(t.TempDir(), "whole"), filepath.Join(t.TempDir(), "cut")

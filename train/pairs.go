@@ -67,10 +67,10 @@ func (c *Config) unitOf(p rollout.Prompt) (u unit, err error) {
 
 // gridOf puts every answer of a task under every principle.
 func (c *Config) gridOf(p rollout.Prompt) (u unit, err error) {
-	if u.prompts, err = rollout.Under(c.Model, p, p.Task.Principles); err != nil {
+	if u.prompts, err = rollout.Under(c.Model, p, c.Labels.Principles); err != nil {
 		return u, err
 	}
-	answers, err := rollout.Answers(c.Model, p.Task)
+	answers, err := rollout.Answers(c.Model, p.Task, len(u.prompts))
 	if err != nil {
 		return u, err
 	}
@@ -105,21 +105,16 @@ func (t *Trainer) label(b *batch, prompts []rollout.Prompt) error {
 		if n := u.longest(); n > t.Model.Context() {
 			return fmt.Errorf("task %s: a prompt with its answer has %d tokens, the model's context is %d", p.Task.ID, n, t.Model.Context())
 		}
-		if err := b.add(u); err != nil {
-			return err
-		}
+		b.add(u)
 	}
 	b.countChosen()
 	return nil
 }
 
 // add appends a unit.
-func (b *batch) add(u unit) error {
-	if grid := len(u.prompts); grid > 1 {
-		if b.labels.grid != 0 && b.labels.grid != grid {
-			return fmt.Errorf("task %s has %d principles, another of the step %d, want the same number", u.prompts[0].Task.ID, grid, b.labels.grid)
-		}
-		b.labels.grid = grid
+func (b *batch) add(u unit) {
+	if len(u.prompts) > 1 {
+		b.labels.grid = len(u.prompts)
 	}
 	first := len(b.groups)
 	for _, p := range u.prompts {
@@ -132,7 +127,6 @@ func (b *batch) add(u unit) error {
 		r.group += first
 		b.rows = append(b.rows, r)
 	}
-	return nil
 }
 
 func (b *batch) countChosen() {

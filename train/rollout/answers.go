@@ -33,10 +33,10 @@ func Pair(m *policy.Model, task envs.Task) (chosen, rejected []int32, err error)
 	return p.ChosenIDs, p.RejectedIDs, nil
 }
 
-// Answers is the tokens of the answers that a task has under its principles.
-func Answers(m *policy.Model, task envs.Task) ([][]int32, error) {
-	if len(task.Answers) < 2 || len(task.Answers) != len(task.Principles) {
-		return nil, fmt.Errorf("task %s has %d answers under %d principles, want one under each of at least 2", task.ID, len(task.Answers), len(task.Principles))
+// Answers is the tokens of the answers that a task has under so many principles.
+func Answers(m *policy.Model, task envs.Task, principles int) ([][]int32, error) {
+	if len(task.Answers) != principles {
+		return nil, fmt.Errorf("task %s has %d answers written under principles, want one for each of the %d", task.ID, len(task.Answers), principles)
 	}
 	out := make([][]int32, len(task.Answers))
 	for i, text := range task.Answers {

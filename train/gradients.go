@@ -50,6 +50,9 @@ func (c *Config) ExactNorms() bool {
 func (c *Config) checkPace() (warning string, err error) {
 	if p, ok := c.Algo.(algos.PromptChecker); ok {
 		if warning, err = p.CheckPrompts(c.Prompts / c.miniBatches()); err != nil {
+			if c.miniBatches() > 1 {
+				err = fmt.Errorf("a mini-batch of %d prompts: %w", c.BatchPrompts, err)
+			}
 			return "", fmt.Errorf("train: %w", err)
 		}
 	}
@@ -76,17 +79,18 @@ func (t *Trainer) rowNorms(ctx context.Context, b *batch) error {
 		b.norms[name] = all
 	}
 	b.scores = map[int]*policy.Scores{}
+	once := t.UpdatesPerStep() == 1 // else updates are cut otherwise
 	for _, mb := range b.cut(t.budget(b), false) {
 		if err := context.Cause(ctx); err != nil {
 			return err
 		}
 		packed := mb.pack(t.Decoding)
 		packed.Recording = t.recording
-		scores, err := t.Model.ScoreRows(packed, t.HoldNorms, kinds...)
+		scores, err := t.Model.ScoreRows(packed, t.HoldNorms && once, kinds...)
 		if err != nil {
 			return err
 		}
-		if slices.Contains(kinds, t.Model.ExactNorm()) {
+		if once && slices.Contains(kinds, t.Model.ExactNorm()) {
 			b.scores[mb.from] = scores
 		}
 		for i, r := range b.rows[mb.from:mb.to] {

@@ -43,9 +43,6 @@ func (t *Trainer) miniBatch(b *batch, n int) *batch {
 	m := *b
 	m.update, m.rows, m.ref, m.learned = n, nil, nil, learned{}
 	m.members = t.members(len(b.groups), b.step, n)
-	if n > 0 {
-		m.scores = nil // of the weights before
-	}
 	token := 0
 	for _, r := range b.rows {
 		if slices.Contains(m.members, r.group) {

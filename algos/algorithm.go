@@ -17,6 +17,7 @@ type Needs struct {
 
 	// What the loss expression is given besides log-probs.
 	Reference  bool // log-probs under the policy as it stood when the stage began: loss.Inputs.Ref
+	SyncRef    int  // with Reference: the reference becomes the policy after every so many steps; 0 is never
 	Entropy    bool // the policy's entropy at each token, and the way back for its gradient: loss.Inputs.Entropy, Output.DEntropy
 	SumP2      bool // Σ_v p_v² at each token: loss.Inputs.SumP2
 	Mismatched bool // log-ratios of answers under other prompts, for the whole step: loss.Inputs.Mismatched

@@ -97,6 +97,8 @@ func (c *Config) validate() error {
 		return fmt.Errorf("train: no rewards, and this algorithm learns from them")
 	case need.Reference && c.Reference == nil && !c.Model.CanSwitchAdapterOff():
 		return fmt.Errorf("train: this algorithm needs the reference policy, and none was given")
+	case need.SyncRef > 0 && (need.Demonstrations || need.Labelled()):
+		return fmt.Errorf("train: a reference that follows every %d steps, want one that stays: this algorithm doesn't learn from rewards of rollouts", need.SyncRef)
 	case c.MicroBatchTokens < 1:
 		return fmt.Errorf("train: micro-batches of %d tokens, want at least 1", c.MicroBatchTokens)
 	case c.KeptLayers < 0 || c.KeptLayers > c.Model.Config().Layers:

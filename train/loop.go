@@ -47,6 +47,9 @@ func (t *Trainer) step(ctx context.Context, n int) error {
 		t.add(b, m)
 	}
 	t.follow(b)
+	if err := t.syncReference(b.step); err != nil { //    the reference, if it follows
+		return err
+	}
 	if err := t.observe(b); err != nil { // 10 what the sampler, the logs and the user see
 		return err
 	}

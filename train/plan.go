@@ -12,7 +12,7 @@ import (
 // choices changes a bit of what the run computes.
 type Plan struct {
 	Weights   int64
-	Reference int64 // a second model; 0 when the adapter is switched off instead
+	Reference int64 // a second model, or a copy of the adapter; 0 when the adapter is switched off instead
 	Gradients int64
 	Optimizer int64
 	Rollout   int64 // cache, logits and scratch while sampling
@@ -51,6 +51,7 @@ type Workload struct {
 	Together       int   // prompts of a group, which share nothing; 0 is 1
 	Demonstrations bool  // no rollout; MaxTokens is that of all rows of a group together
 	Updates        int   // of the weights a step; 0 means 1
+	SyncRef        bool  // the reference becomes the policy now and then
 	ExactNorms     bool  // squared gradient norms of every row
 	GradStats      bool  // the gradients of prompt groups, in a buffer of their own
 	EvalPrompts    []int // tokens of each held-out prompt; none without evaluation
@@ -96,6 +97,8 @@ func NewPlan(w Workload) (Plan, error) {
 	p.Weights = w.weightBytes()
 	if w.Reference {
 		p.Reference = w.frozenBytes()
+	} else if w.SyncRef {
+		p.Reference = w.copiedBytes()
 	}
 	p.Gradients, p.Optimizer, p.Saved = 4*w.Trained, w.StateBytes, w.savedBytes()
 	if w.GradStats {

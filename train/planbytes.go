@@ -71,6 +71,14 @@ func (w *Workload) weightBytes() int64 {
 	return master + half
 }
 
+// copiedBytes is a copy of the adapter.
+func (w *Workload) copiedBytes() int64 {
+	if w.BF16 {
+		return (4 + 2) * w.Trained
+	}
+	return 4 * w.Trained
+}
+
 // trainingBytes is the peak of a micro-batch with the given budget, in its backward pass: what was kept, the gradient of
 // the residual stream, and the larger of what the head needs and what a layer needs; the layers use that in turn.
 func (w *Workload) trainingBytes(budget, kept int) int64 {
@@ -151,11 +159,15 @@ func (w *Workload) collectedBytes() int64 {
 }
 
 // savedBytes is the largest tensor in row-major order, while a checkpoint is written, and what the collector hasn't taken
-// back of those before it.
+// back of those before it. Where a frozen bf16 model takes the policy over, it passes through one in float32.
 func (w *Workload) savedBytes() int64 {
 	c := w.Config
 	largest := min(4*w.Trained, 4*int64(max(c.Vocab, c.Inner))*int64(c.Hidden))
-	return int64((1 + uncollectedShare) * float64(largest))
+	saved := int64((1 + uncollectedShare) * float64(largest))
+	if w.SyncRef && w.Reference && w.BF16 {
+		saved += largest
+	}
+	return saved
 }
 
 func (w *Workload) runtimeBytes() int64 { return programBytes + vocabularyBytes*int64(w.Config.Vocab) }

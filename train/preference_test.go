@@ -114,6 +114,53 @@ func TestSharedPromptIsComputedOnce(t *testing.T) {
 	near(t, "decoder rows", metricLines(t, dir)[0]["tokens_computed"], float64(want), 0)
 }
 
+// TestHeldOutPairs: an evaluation compares the pairs that the held-out tasks bring, under algorithms with and without a
+// reference, and remembers the best.
+func TestHeldOutPairs(t *testing.T) {
+	for kind, beta := range map[string]float64{"dpo": 0.1, "kto": 0.1, "simpo": 2} {
+		dir := filepath.Join(t.TempDir(), "run")
+		c := setup{threads: 2, reference: true, change: func(c *Config) {
+			preferring(kind, false)(c)
+			held := c.Eval
+			twoSteps(c)
+			c.Eval = held
+			c.Eval.Every, c.Eval.Limit = 1, 7
+		}}.config(t, dir)
+		base := openModel(t, cpu.New(1))
+		runAll(t, c)
+		right, margin := 0.0, 0.0
+		for i := range c.Eval.Limit {
+			prompts, err := rollout.Render(c.Model, c.Eval.Env, []int{i})
+			if err != nil {
+				t.Fatal(err)
+			}
+			u, err := c.pairOf(prompts[0])
+			if err != nil {
+				t.Fatal(err)
+			}
+			var rewards [2]float64
+			for k, r := range u.rows {
+				rewards[k] = sumOf(t, c.Model, u.prompts[0].IDs, r.tokens)
+				if kind == "simpo" {
+					rewards[k] /= float64(len(r.tokens))
+				} else {
+					rewards[k] -= sumOf(t, base, u.prompts[0].IDs, r.tokens)
+				}
+			}
+			margin += beta * (rewards[0] - rewards[1]) / 7
+			if rewards[0] > rewards[1] {
+				right++
+			}
+		}
+		m := metricLines(t, dir)
+		near(t, kind+": accuracy", m[2]["eval/pref_accuracy"], right/7, 1e-15)
+		near(t, kind+": margin", m[2]["eval/pref_margin"], margin, 1e-11)
+		if _, ok := m[2]["eval/answer_correct"]; ok || margin == 0 {
+			t.Errorf("%s: metrics %v", kind, m[2])
+		}
+	}
+}
+
 // TestKTOByHand: z₀ is the mean log-ratio of each answer under the prompt before it, not below 0, and the loss of step 2 is
 // judged against it.
 func TestKTOByHand(t *testing.T) {

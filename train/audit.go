@@ -82,6 +82,25 @@ func (c *Config) AuditLabelled(ctx context.Context, room int) (Audit, error) {
 	})
 }
 
+// AuditPairs is NewAudit for the pairs of the first tasks of an env, whatever the algorithm learns from.
+func (c *Config) AuditPairs(ctx context.Context, env envs.Env, limit int) (Audit, error) {
+	return audit(ctx, c.Model, firstTasks{env, limit}, func(p rollout.Prompt) (n taskTokens, err error) {
+		u, err := c.pairOf(p)
+		if err != nil {
+			return n, err
+		}
+		return taskTokens{len(p.IDs), len(u.rows[0].tokens) + len(u.rows[1].tokens), u.longest()}, nil
+	})
+}
+
+// firstTasks is an env with an end.
+type firstTasks struct {
+	envs.Env
+	n int
+}
+
+func (f firstTasks) Len() int { return f.n }
+
 // taskTokens are the tokens of a task.
 type taskTokens struct{ prompt, target, longest int }
 

@@ -43,11 +43,7 @@ func (c *Config) unitOf(p rollout.Prompt) (u unit, err error) {
 	case need.Principles:
 		return c.gridOf(p)
 	case need.Pairs || pair && p.Task.Label == envs.Unlabelled:
-		better, worse, err := rollout.Pair(c.Model, p.Task)
-		if err != nil {
-			return u, err
-		}
-		u.rows = []row{labelledRow(0, better, chosen), labelledRow(0, worse, rejected)}
+		return c.pairOf(p)
 	default:
 		if p.Task.Label == envs.Unlabelled {
 			return u, fmt.Errorf("task %s has neither a label nor a pair of answers", p.Task.ID)

@@ -27,6 +27,9 @@ func withLabels(rollouts bool) func(*Config) {
 		c.Labels = Labels{Rollouts: rollouts, Gap: 0.01, Threshold: 0.9, Principles: []string{"JSON.", "Prose."}}
 		if !rollouts {
 			c.Env, c.Rewards, c.Samples = labelledTasks{c.Env}, nil, 1
+			if c.Eval.Env != nil {
+				c.Eval.Env = labelledTasks{c.Eval.Env}
+			}
 			return
 		}
 		c.Rewards.List = []rewards.Weighted{{Name: "f", Weight: 1, Reward: scorer(lengthAndPlace)}}

@@ -1,6 +1,7 @@
 package resolve
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -87,9 +88,27 @@ func (r *Run) workload() (w train.Workload, err error) {
 	}
 	w.Trained = c.Model.TrainedElements()
 	w.StateBytes = c.Optim.StateBytes(w.Trained)
-	if w.EvalPrompts, err = r.heldOutPrompts(); err != nil {
+	if c.EvaluatesPairs() {
+		err = r.heldOutPairs(&w)
+	} else {
+		w.EvalPrompts, err = r.heldOutPrompts()
+	}
+	if err != nil {
 		return w, err
 	}
 	w.Limit, err = recipes.MemoryLimit(t.Memory)
 	return w, err
+}
+
+// heldOutPairs lets the largest held-out pair count as one of the step's: it takes no more than that.
+func (r *Run) heldOutPairs(w *train.Workload) error {
+	a, err := r.Config.AuditPairs(context.Background(), r.Config.Eval.Env, r.Config.Eval.Limit)
+	if err == nil {
+		err = a.Err(r.Config.Model.Context())
+	}
+	if err != nil {
+		return fmt.Errorf("evaluation: %w", err)
+	}
+	w.PromptTokens, w.MaxTokens, w.Longest = max(w.PromptTokens, a.Prompt.Max), max(w.MaxTokens, a.Target.Max), max(w.Longest, a.Longest)
+	return nil
 }

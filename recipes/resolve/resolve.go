@@ -72,7 +72,9 @@ func Open(ctx context.Context, recipe *recipes.Recipe, o Options) (run *Run, err
 		return run, err
 	}
 	if need.Labelled() {
-		run.Audit, err = c.AuditLabelled(ctx, 1)
+		if run.Audit, err = c.AuditLabelled(ctx, 1); err != nil && !c.Sampled() {
+			err = hinted{err, "name the columns of its answers (env.chosen and env.rejected; env.completion and env.label; env.answers), or learn from the policy's own: --set labels.from=rollouts"}
+		}
 	} else {
 		run.Audit, err = train.NewAudit(ctx, c.Model, c.Env, need.Demonstrations, 1)
 	}

@@ -84,7 +84,7 @@ func (w *Workload) copiedBytes() int64 {
 func (w *Workload) trainingBytes(budget, kept int) int64 {
 	c, act := w.Config, w.actBytes()
 	h, inner, q, kv := widths(c)
-	rows := int64(min(max(budget, w.groupRows()), w.Prompts*w.groupRows()))
+	rows := int64(min(max(budget, w.groupRows()), w.updateRows()))
 	trained := rows // at most, but for first tokens: every sample asks the prompt's last row
 	if !w.Demonstrations {
 		trained = rows * int64(max(w.Together, 1)*w.Samples*w.MaxTokens) / int64(w.groupRows())
@@ -100,7 +100,10 @@ func (w *Workload) trainingBytes(budget, kept int) int64 {
 	if w.ExactNorms {
 		apart := rows * int64(w.Samples*(w.PromptTokens+max(w.MaxTokens-1, 0))) / int64(w.groupRows()) // each row with its own prompt
 		layer = layer / rows * apart
-		total = rows*w.keptRow(kept) + 4*h*trained + max(layer, head) + apart*w.normRow() + w.heldBytes(w.groupsOf(rows))
+		total = rows*w.keptRow(kept) + 4*h*trained + max(layer, head) + apart*w.normRow()
+		if w.Updates <= 1 { // else the update doesn't go through them
+			total += w.heldBytes(w.groupsOf(rows))
+		}
 	}
 	if !w.Adapter {
 		total += w.collectedBytes()
@@ -152,7 +155,7 @@ func (w *Workload) keptRow(kept int) int64 {
 // that doubles.
 func (w *Workload) collectedBytes() int64 {
 	rows := 64
-	for rows < min(w.Config.Vocab, w.Prompts*w.groupRows()) {
+	for rows < min(w.Config.Vocab, w.updateRows()) {
 		rows *= 2
 	}
 	return 4 * int64(rows) * int64(w.Config.Hidden)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/burnish-rl/burnish/envs"
 	"github.com/burnish-rl/burnish/internal/machine"
 	"github.com/burnish-rl/burnish/recipes"
 	"github.com/burnish-rl/burnish/train"
@@ -85,6 +86,11 @@ func (r *Run) workload() (w train.Workload, err error) {
 	}
 	if w.Updates > 1 && t.RecordedLayers > 0 {
 		return w, hinted{fmt.Errorf("train.recorded_layers is %d, want 0 with %d updates a step: what a rollout leaves is of use to the first alone", t.RecordedLayers, w.Updates), "--set train.recorded_layers=-1 leaves it to the memory plan"}
+	}
+	for _, env := range []envs.Env{c.Env, c.Eval.Env} {
+		if h, ok := env.(envs.Held); ok {
+			w.Data += h.Bytes()
+		}
 	}
 	w.Trained = c.Model.TrainedElements()
 	w.StateBytes = c.Optim.StateBytes(w.Trained)

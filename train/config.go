@@ -81,6 +81,9 @@ func (c *Config) validate() error {
 	if err := notYet(need); err != nil {
 		return err
 	}
+	if _, ok := c.Algo.(algos.TokenEstimator); need.TokenAdvantages && !ok {
+		return fmt.Errorf("train: this algorithm needs advantages of tokens, and doesn't give them: want a TokenEstimator")
+	}
 	switch {
 	case c.Steps < 1:
 		return fmt.Errorf("train: %d steps, want at least 1", c.Steps)

@@ -66,14 +66,20 @@ func (t *Trainer) rowNorms(ctx context.Context, b *batch) error {
 	defer b.time("row_norms")()
 	t.tell(Event{Kind: Phase, Phase: "row norms"})
 	var kinds []policy.NormKind
+	var measured []string // the names of kinds
 	b.norms = map[string][][]float64{}
 	for _, name := range names {
-		kinds = append(kinds, t.normKind(name))
 		all := make([][]float64, len(b.groups))
 		for i := range all {
 			all[i] = slices.Repeat([]float64{math.NaN()}, len(b.rewards[i]))
 		}
 		b.norms[name] = all
+		if kind := t.normKind(name); !b.sampledNorms(name, kind) {
+			kinds, measured = append(kinds, kind), append(measured, name)
+		}
+	}
+	if kinds == nil {
+		return nil
 	}
 	b.scores = map[int]*policy.Scores{}
 	for _, mb := range b.cut(t.budget(), false) {
@@ -90,12 +96,35 @@ func (t *Trainer) rowNorms(ctx context.Context, b *batch) error {
 			b.scores[mb.from] = scores
 		}
 		for i, r := range b.rows[mb.from:mb.to] {
-			for k, name := range names {
+			for k, name := range measured {
 				b.norms[name][r.group][r.sample] = scores.Norms[k][i]
 			}
 		}
 	}
 	return nil
+}
+
+// sampledNorms says that the algorithm asks for norms that are made of what sampling says of each token.
+func (t *Trainer) sampledNorms() bool {
+	return slices.ContainsFunc(t.Algo.Needs().RowNorms, func(name string) bool {
+		kind := t.normKind(name)
+		return kind.Sampled() && kind != policy.NormLen
+	})
+}
+
+// sampledNorms fills in the norms of a kind from the completions, if they know them: the same bits as a pass would give.
+func (b *batch) sampledNorms(name string, kind policy.NormKind) bool {
+	if !kind.Sampled() {
+		return false
+	}
+	for _, r := range b.rows {
+		norm, ok := b.groups[r.group].Samples[r.sample].RowNorm(kind)
+		if !ok {
+			return false
+		}
+		b.norms[name][r.group][r.sample] = norm
+	}
+	return true
 }
 
 // budget is the decoder rows of a micro-batch: one prompt group at a time where groups are measured.

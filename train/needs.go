@@ -24,10 +24,6 @@ func notYet(n algos.Needs) error {
 		{n.StepLogProbs, "the policy's log-probs of the whole step before it learns (off_policy_limit)"},
 		{n.RolloutLogProbs, "the sampler's log-probs apart from the trainer's (importance): here they have the same bits"},
 		{n.Factor, "multipliers of the policy's term"},
-		{n.GreedyCompletion, "a greedy completion of each prompt"},
-		{n.RewardParts, "the parts of a reward"},
-		{n.TokenStatistics, "log-probs and squared probabilities beside the rewards"},
-		{n.TokenAdvantages, "advantages that differ within an answer"},
 		{n.Coupled == loss.ByBatch, "a loss that compares all answers of a step"},
 	} {
 		if need.asked {

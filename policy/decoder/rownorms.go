@@ -28,6 +28,9 @@ var NormKinds = []NormKind{NormLen, NormEnergy, NormHead, NormHeadExact, NormGho
 // Backward says whether a kind takes a backward pass, and so the activations of all layers.
 func (k NormKind) Backward() bool { return k == NormGhost || k == NormGhostCompletion || k == NormLoRA }
 
+// Sampled says whether a kind is made of the statistics that sampling can keep of each token.
+func (k NormKind) Sampled() bool { return k == NormLen || k == NormEnergy || k == NormHead }
+
 // Sequence is where a row of the batch lies in Packed: the decoder rows of its prompt and its own, and its entries of Out.
 type Sequence struct{ Prompt, Own, Out compute.Rows }
 

@@ -36,7 +36,11 @@ func (w *Weighted) score(r *Result) (problem string) {
 	for _, want := range w.Parts {
 		i := slices.IndexFunc(r.Parts, func(p Part) bool { return p.Name == want.Name })
 		if i < 0 {
-			return fmt.Sprintf("part %q is not in the result, want one of its parts", want.Name)
+			var names []string
+			for _, p := range r.Parts {
+				names = append(names, p.Name)
+			}
+			return fmt.Sprintf("part %q is not in the result, want one of %q", want.Name, names)
 		}
 		r.Score += want.Weight * r.Parts[i].Score
 	}

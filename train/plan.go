@@ -50,6 +50,7 @@ type Workload struct {
 	Demonstrations bool  // no rollout
 	ExactNorms     bool  // squared gradient norms of every row
 	GradStats      bool  // the gradients of prompt groups, in a buffer of their own
+	Refills        bool  // prompts may be replaced by others, whose rows are not recorded
 	EvalPrompts    []int // tokens of each held-out prompt; none without evaluation
 	EvalMaxTokens  int   // after each of them
 

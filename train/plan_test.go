@@ -84,6 +84,8 @@ func TestPlanIsNearWhatIsAllocated(t *testing.T) {
 		{"grpo, one layer kept", setup{change: func(c *Config) { c.KeptLayers = 1 }}, fixed{60, 0}, 40},
 		{"grpo, recorded", setup{change: func(c *Config) { c.RecordedLayers, c.RecordedRows = 3, 648 }}, fixed{60, 0}, 40},
 		{"grpo, one layer recorded", setup{lora: true, change: func(c *Config) { withKL(c); c.RecordedLayers, c.RecordedRows = 1, 648 }}, fixed{60, 0}, 40},
+		{"dapo, recorded, all drawn again", setup{change: func(c *Config) { drawnAgain(c); c.RecordedLayers, c.RecordedRows = 3, 648 }}, fixed{60, 0}, 40},
+		{"remax, mostly rollout", setup{change: func(c *Config) { c.Algo = algorithm("remax"); c.MicroBatchTokens, c.Prompts = 1, 30 }}, fixed{90, 0}, 8},
 		{"oblr-po", setup{change: gradientWeighted("weighted")}, fixed{60, 0}, 40},
 		{"oblr-po, nothing held", setup{change: gradientWeighted("weighted")}, fixed{60, 0}, 40},
 		{"oblr-po, lora, recorded", setup{lora: true, change: func(c *Config) { gradientWeighted("weighted")(c); c.RecordedLayers, c.RecordedRows = 3, 864 }}, fixed{60, 0}, 40},
@@ -123,7 +125,7 @@ func TestPlanIsNearWhatIsAllocated(t *testing.T) {
 				cfg.Reference = open()
 			}
 			need, trained := cfg.Algo.Needs(), cfg.Model.TrainedElements()
-			w := Workload{Config: cfg.Model.Config(), Trained: trained, StateBytes: cfg.Optim.StateBytes(trained), Adapter: c.s.lora, Reference: c.s.reference, ExactNorms: cfg.ExactNorms(), GradStats: need.GradStats,
+			w := Workload{Config: cfg.Model.Config(), Trained: trained, StateBytes: cfg.Optim.StateBytes(trained), Adapter: c.s.lora, Reference: c.s.reference, ExactNorms: cfg.ExactNorms(), GradStats: need.GradStats, Refills: need.Rounds > 1,
 				Prompts: cfg.Prompts, Samples: cfg.Samples, PromptTokens: c.env.prompt, MaxTokens: c.max, Demonstrations: need.Demonstrations, MicroBatch: cfg.MicroBatchTokens, KeptLayers: cfg.KeptLayers, RecordedLayers: cfg.RecordedLayers,
 				EvalPrompts: slices.Repeat([]int{held.prompt}, cfg.Eval.Limit), EvalMaxTokens: cfg.Eval.Decoding.MaxTokens}
 			p, err := NewPlan(w)

@@ -160,6 +160,7 @@ func (w *Workload) savedBytes() int64 {
 
 func (w *Workload) runtimeBytes() int64 { return programBytes + vocabularyBytes*int64(w.Config.Vocab) }
 
+// rolloutBytes is that of the samples; greedy completions, one a prompt, are made when they are done and take less.
 func (w *Workload) rolloutBytes(running int) int64 {
 	if w.Demonstrations {
 		return 0

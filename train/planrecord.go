@@ -17,6 +17,9 @@ func (w *Workload) chooseRecording(p *Plan, room int64) {
 			n = w.RecordedLayers
 		}
 		recording, training := w.recordingBytes(n), w.recordedTrainingBytes(rows)
+		if w.Refills {
+			training = max(training, w.trainingBytes(rows, p.KeptLayers))
+		}
 		fits := recording+max(training, p.Rollout) <= room
 		if fits && w.recordedCost(rows, n) < w.cost(p.MicroBatchTokens, p.KeptLayers) || w.RecordedLayers > 0 {
 			p.RecordedLayers, p.RecordedRows, p.Recording = n, w.Prompts*w.groupRows(), recording

@@ -32,6 +32,12 @@ var setups = map[string]setup{
 	"sft, prompts, lora":  {threads: 2, lora: true, change: func(c *Config) { supervised(c); c.Algo.(*algos.SFT).TrainPrompt = true }},
 	"oblr-po":             {threads: 2, change: gradientWeighted("weighted")},
 	"oblr-po, auto, lora": {threads: 2, lora: true, change: gradientWeighted("auto")},
+	"oblr-po, by token":   {threads: 2, change: gradientWeighted("token")},
+	"remax, some refilled": {threads: 2, change: func(c *Config) {
+		drawnInPart(c)
+		c.Algo = algorithm("remax")
+		c.Algo.(*algos.OnPolicy).DynamicSampling = 4
+	}},
 	"grpo, constant rate": {threads: 2, change: func(c *Config) { c.Schedule, c.CheckpointEvery, c.Eval = &schedule.Constant{}, 0, Evaluation{} }},
 }
 

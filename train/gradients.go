@@ -46,6 +46,11 @@ func (c *Config) ExactNorms() bool {
 	return slices.ContainsFunc(c.Algo.Needs().RowNorms, func(name string) bool { return c.normKind(name).Backward() })
 }
 
+// HeadNorms says whether it asks for those of the output matrix alone, exactly.
+func (c *Config) HeadNorms() bool {
+	return slices.Contains(c.Algo.Needs().RowNorms, string(policy.NormHeadExact))
+}
+
 // checkPace asks an algorithm that measures prompt groups whether there are enough of them.
 func (c *Config) checkPace() (warning string, err error) {
 	if p, ok := c.Algo.(algos.PromptChecker); ok {
@@ -92,7 +97,7 @@ func (t *Trainer) rowNorms(ctx context.Context, b *batch) error {
 		if err != nil {
 			return err
 		}
-		if slices.Contains(kinds, t.Model.ExactNorm()) {
+		if scores.ForLearning() {
 			b.scores[mb.from] = scores
 		}
 		for i, r := range b.rows[mb.from:mb.to] {
@@ -135,14 +140,18 @@ func (t *Trainer) budget() int {
 	return t.MicroBatchTokens
 }
 
-// learnScored is policy.Learn through what the micro-batch's row norms left behind, where dL/dlogp is one number a row: ok
-// says that it is. Whether they hold anything changes no bit.
+// learnScored is policy.Learn through what the micro-batch's row norms left behind, if they left anything; exact ones do
+// where dL/dlogp is one number a row: ok says so. Whether they hold anything changes no bit.
 func (m microBatch) learnScored(dlogp []float32) (tokens *policy.Tokens, ok bool, err error) {
 	scores := m.scores[m.from]
 	if scores == nil {
 		return nil, false, nil
 	}
 	defer scores.Free()
+	if !scores.ByRow() {
+		tokens, err = scores.LearnTokens(dlogp)
+		return tokens, true, err
+	}
 	var scale []float32
 	for _, r := range m.rows[m.from:m.to] {
 		own := dlogp[:r.trained]

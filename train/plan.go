@@ -17,7 +17,7 @@ type Plan struct {
 	Optimizer int64
 	Rollout   int64 // cache, logits and scratch while sampling
 	Recording int64 // activations of the rollout, kept for the update
-	Held      int64 // deltas of exact row norms, kept for the update; 0: it computes them again
+	Held      int64 // what row norms keep for the update: deltas, gradients at the logits; 0: it computes them again
 	Training  int64 // activations and scratch of the largest micro-batch
 	Evaluated int64 // cache, logits and scratch while the held-out tasks are answered
 	Spare     int64 // freed buffers that wait for their next use
@@ -49,6 +49,7 @@ type Workload struct {
 	MaxTokens      int   // after it
 	Demonstrations bool  // no rollout
 	ExactNorms     bool  // squared gradient norms of every row
+	HeadNorms      bool  // those of the output matrix alone
 	GradStats      bool  // the gradients of prompt groups, in a buffer of their own
 	Refills        bool  // prompts may be replaced by others, whose rows are not recorded
 	EvalPrompts    []int // tokens of each held-out prompt; none without evaluation

@@ -47,14 +47,17 @@ func (w *Workload) recordedTrainingBytes(budget int) int64 {
 	return w.trainingBytes(budget, 1) - rows*saved
 }
 
-// chooseHeld keeps the deltas of the whole step for the update, which then needn't compute those of a micro-batch again,
-// where they fit.
+// chooseHeld keeps the deltas of the whole step for the update, and the gradients at the logits, where they fit: the update
+// then needn't compute those of a micro-batch again.
 func (w *Workload) chooseHeld(p *Plan, room int64) {
+	if !w.ExactNorms && w.HeadNorms && p.Recording+w.unitBytes()+max(p.Training, p.Rollout) <= room {
+		p.Held = w.unitBytes()
+	}
 	if !w.ExactNorms {
 		return
 	}
 	rows := int64(min(max(p.MicroBatchTokens, w.groupRows()), w.Prompts*w.groupRows()))
-	held, training := w.heldBytes(w.Prompts), p.Training-w.heldBytes(w.groupsOf(rows))
+	held, training := w.heldBytes(w.Prompts)+w.unitBytes(), p.Training-w.heldBytes(w.groupsOf(rows))
 	if p.Recording+held+max(training, p.Rollout) <= room {
 		p.Held, p.Training = held, training
 	}

@@ -62,7 +62,7 @@ func (r *Run) workload() (w train.Workload, err error) {
 	w = train.Workload{
 		Config: c.Model.Config(), BF16: r.Recipe.Model.Precision == "bf16", Adapter: c.Model.Adapter() != nil, Reference: c.Reference != nil,
 		Prompts: c.Prompts, Samples: c.Samples, PromptTokens: r.Audit.Prompt.Max, MaxTokens: c.Decoding.MaxTokens,
-		ExactNorms: c.ExactNorms(), GradStats: c.Algo.Needs().GradStats, Refills: c.Algo.Needs().Rounds > 1,
+		ExactNorms: c.ExactNorms(), HeadNorms: c.HeadNorms(), GradStats: c.Algo.Needs().GradStats, Refills: c.Algo.Needs().Rounds > 1,
 		Demonstrations: c.Algo.Needs().Demonstrations, EvalMaxTokens: c.Eval.Decoding.MaxTokens,
 		MicroBatch: t.MicroBatchTokens, KeptLayers: t.KeptLayers, MaxRunning: t.MaxRunning, RecordedLayers: t.RecordedLayers,
 	}

@@ -35,6 +35,10 @@ type Needs struct {
 	TokenStatistics  bool // Group.LogP and SumP2, under the policy that sampled
 	TokenAdvantages  bool // the algorithm is a [TokenEstimator]: advantages differ within an answer
 
+	// Rounds of sampling a step at most. In each, prompts whose samples are all scored alike are dropped, and in the next
+	// others are drawn in their place. 0: one round, and every prompt stays.
+	Rounds int
+
 	Linear        bool          // the loss is linear in the policy's log-probs, so its gradient is known before they are
 	EntropyLinear bool          // the same of the entropy, with Entropy
 	Coupled       loss.Coupling // what the cut into micro-batches must leave whole

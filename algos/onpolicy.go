@@ -45,6 +45,7 @@ type OnPolicy struct {
 	ImportanceLimit float64 `yaml:"importance_limit,omitempty"` // its bound; > 0, with importance only
 	OffPolicyLimit  float64 `yaml:"off_policy_limit,omitempty"` // drops bad answers that the policy has left by more nats a token; >= 0, 0 is off
 	OverlongBuffer  int     `yaml:"overlong_buffer,omitempty"`  // the last so many tokens of max_tokens cost up to 1 of the reward; >= 0, 0 is off
+	DynamicSampling int     `yaml:"dynamic_sampling,omitempty"` // prompts whose samples are all scored alike are dropped and others drawn, in at most so many rounds a step; >= 0, 0 is off
 
 	Defaults *OnPolicy `yaml:"-"` // the kind's setting: what another objective leaves unread may stand as it is here; nil under a value of one's own
 }
@@ -63,6 +64,9 @@ func onPolicy(o OnPolicy) func() Options {
 		return &fresh
 	}
 }
+
+// maxRounds keeps the slots of a step, which key draws, far from their end.
+const maxRounds = 1000
 
 // Validate checks the options, and that they make sense together.
 func (a *OnPolicy) Validate() error {
@@ -143,6 +147,8 @@ func (a *OnPolicy) validateFactors() error {
 		return fmt.Errorf("off_policy_limit is %v, want a number >= 0", a.OffPolicyLimit)
 	case a.OverlongBuffer < 0:
 		return fmt.Errorf("overlong_buffer is %d, want at least 0", a.OverlongBuffer)
+	case a.DynamicSampling < 0 || a.DynamicSampling > maxRounds:
+		return fmt.Errorf("dynamic_sampling is %d, want 0 to %d rounds", a.DynamicSampling, maxRounds)
 	}
 	return nil
 }
@@ -168,6 +174,7 @@ func (a *OnPolicy) Needs() Needs {
 	n.Factor = a.hasFactor()
 	n.StepEntropy = a.TopEntropy > 0
 	n.StepLogProbs = a.OffPolicyLimit > 0
+	n.Rounds = a.DynamicSampling
 	n.RolloutLogProbs = a.Importance != "" || a.OffPolicyLimit > 0
 	return n
 }

@@ -30,7 +30,7 @@ broken.yaml:3:90: key "grammar" in rollout: not in this version
 broken.yaml:5:12: unknown reward "answr"; did you mean "answer"?
 broken.yaml:6:5: rewards.1 has file and command, want one of them
 broken.yaml:7:29: rewards.2.timeout is "5", want a duration such as 10s
-broken.yaml:8:28: rewards.3.weight is "two", want a finite number
+broken.yaml:8:28: rewards.3.weight is "two", want a finite number, or a mapping of parts to numbers
 broken.yaml:9:30: algo: clip_low is 1.5, want a number in (0, 1)
 broken.yaml:10:37: optim: beta1 is 2, want a number in [0, 1)
 broken.yaml:10:50: optim.schedule is "linear", want a mapping such as {kind: constant}

@@ -87,6 +87,8 @@ func nodeOf(v reflect.Value) *yaml.Node {
 		return &yaml.Node{Kind: yaml.ScalarNode, Tag: tag, Value: value}
 	}
 	switch {
+	case v.Type() == reflect.TypeFor[Weight]():
+		return v.Interface().(Weight).node()
 	case v.Type() == reflect.TypeFor[ModelConfig]():
 		return v.Interface().(ModelConfig).node()
 	case v.Type() == reflect.TypeFor[time.Duration]():

@@ -73,7 +73,7 @@ type Reward struct {
 	Kind    string          `yaml:"kind,omitempty"`    // a registered reward
 	File    string          `yaml:"file,omitempty"`    // a .go file, compiled once and run in a child process
 	Command []string        `yaml:"command,omitempty"` // a program that speaks JSON lines, and its arguments
-	Weight  float64         `yaml:"weight"`            // factor of its score in the sum; default 1
+	Weight  Weight          `yaml:"weight"`            // factor of its score in the sum, default 1; or factors of named parts of it, such as {types: 0.3, order: 0.7}, whose sum then stands for the score
 	Timeout time.Duration   `yaml:"timeout,omitempty"` // file and command: a completion's deadline, such as 10s (the default)
 	Options rewards.Options `yaml:"-"`                 // of a registered reward, else nil
 }

@@ -120,7 +120,7 @@ func TestOverrides(t *testing.T) {
 	r := load(t, "quickstart", "train.steps=7", "seed=18446744073709551615", "rewards.2.weight=0.5", "stop=a,b",
 		"env.sampler.kind=sequential", "model.adapter={kind: lora, rank: 4}", "model.from=123", "lr=1e-5", "lr=2e-5",
 		"eval_env={kind: arith-json, split: test, seed: 9}")
-	if r.Train.Steps != 7 || r.Train.Seed != 1<<64-1 || r.Rewards[2].Weight != 0.5 || r.Sampler.Kind != "sequential" ||
+	if r.Train.Steps != 7 || r.Train.Seed != 1<<64-1 || r.Rewards[2].Weight.Score != 0.5 || r.Sampler.Kind != "sequential" ||
 		r.Adapter.LoRA.Rank != 4 || r.Model.From != "123" || r.Optim.LR != 2e-5 || r.EvalEnv.Kind != "arith-json" {
 		t.Errorf("recipe %+v", r)
 	}

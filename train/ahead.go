@@ -140,11 +140,3 @@ func part(out loss.Output, from, to int) loss.Output {
 	}
 	return p
 }
-
-func float64s(v []float32) []float64 {
-	out := make([]float64, len(v))
-	for i, x := range v {
-		out[i] = float64(x)
-	}
-	return out
-}

@@ -52,7 +52,7 @@ type Config struct {
 	MicroBatchTokens int   // decoder rows of a micro-batch; see Plan
 	RecordedLayers   int   // layers whose activations the rollout leaves for the update; 0 means that it runs its own forward pass
 	RecordedRows     int   // decoder rows of a step at most, when there are such layers
-	HoldNorms        bool  // exact row norms hold every layer's deltas until the update; see Plan
+	HoldNorms        bool  // row norms hold what the update needs again until then; see Plan
 	KeptLayers       int   // layers that keep their activations for the backward pass; 0 means all
 	PlannedPeak      int64 // bytes, for the metrics; 0 when there is no plan
 
@@ -81,8 +81,8 @@ func (c *Config) validate() error {
 		return err
 	}
 	need := c.Algo.Needs()
-	if err := notYet(need); err != nil {
-		return err
+	if _, ok := c.Algo.(algos.TokenEstimator); need.TokenAdvantages && !ok {
+		return fmt.Errorf("train: this algorithm needs advantages of tokens, and doesn't give them: want a TokenEstimator")
 	}
 	switch {
 	case c.Steps < 1:

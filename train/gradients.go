@@ -46,6 +46,11 @@ func (c *Config) ExactNorms() bool {
 	return slices.ContainsFunc(c.Algo.Needs().RowNorms, func(name string) bool { return c.normKind(name).Backward() })
 }
 
+// HeadNorms says whether it asks for those of the output matrix alone, exactly.
+func (c *Config) HeadNorms() bool {
+	return slices.Contains(c.Algo.Needs().RowNorms, string(policy.NormHeadExact))
+}
+
 // checkPace asks an algorithm that measures prompt groups whether there are enough of them in an update.
 func (c *Config) checkPace() (warning string, err error) {
 	if p, ok := c.Algo.(algos.PromptChecker); ok {
@@ -69,14 +74,20 @@ func (t *Trainer) rowNorms(ctx context.Context, b *batch) error {
 	defer b.time("row_norms")()
 	t.tell(Event{Kind: Phase, Phase: "row norms"})
 	var kinds []policy.NormKind
+	var measured []string // the names of kinds
 	b.norms = map[string][][]float64{}
 	for _, name := range names {
-		kinds = append(kinds, t.normKind(name))
 		all := make([][]float64, len(b.groups))
 		for i := range all {
 			all[i] = slices.Repeat([]float64{math.NaN()}, len(b.rewards[i]))
 		}
 		b.norms[name] = all
+		if kind := t.normKind(name); !b.sampledNorms(name, kind) {
+			kinds, measured = append(kinds, kind), append(measured, name)
+		}
+	}
+	if kinds == nil {
+		return nil
 	}
 	b.scores = map[int]*policy.Scores{}
 	once := t.UpdatesPerStep() == 1 // else updates are cut otherwise
@@ -90,16 +101,39 @@ func (t *Trainer) rowNorms(ctx context.Context, b *batch) error {
 		if err != nil {
 			return err
 		}
-		if once && slices.Contains(kinds, t.Model.ExactNorm()) {
+		if once && scores.ForLearning() {
 			b.scores[mb.from] = scores
 		}
 		for i, r := range b.rows[mb.from:mb.to] {
-			for k, name := range names {
+			for k, name := range measured {
 				b.norms[name][r.group][r.sample] = scores.Norms[k][i]
 			}
 		}
 	}
 	return nil
+}
+
+// sampledNorms says that the algorithm asks for norms that are made of what sampling says of each token.
+func (t *Trainer) sampledNorms() bool {
+	return slices.ContainsFunc(t.Algo.Needs().RowNorms, func(name string) bool {
+		kind := t.normKind(name)
+		return kind.Sampled() && kind != policy.NormLen
+	})
+}
+
+// sampledNorms fills in the norms of a kind from the completions, if they know them: the same bits as a pass would give.
+func (b *batch) sampledNorms(name string, kind policy.NormKind) bool {
+	if !kind.Sampled() {
+		return false
+	}
+	for _, r := range b.rows {
+		norm, ok := b.groups[r.group].Samples[r.sample].RowNorm(kind)
+		if !ok {
+			return false
+		}
+		b.norms[name][r.group][r.sample] = norm
+	}
+	return true
 }
 
 // budget is the decoder rows of a micro-batch: one prompt group at a time where groups are measured.
@@ -110,8 +144,8 @@ func (t *Trainer) budget(b *batch) int {
 	return t.MicroBatchTokens
 }
 
-// learnScored is policy.Learn through what the micro-batch's row norms left behind, where dL/dlogp is one number a row: ok
-// says that it is. Whether they hold anything changes no bit.
+// learnScored is policy.Learn through what the micro-batch's row norms left behind, if they left anything; exact ones do
+// where dL/dlogp is one number a row: ok says so. Whether they hold anything changes no bit.
 func (m microBatch) learnScored(dlogp, dentropy []float32) (tokens *policy.Tokens, ok bool, err error) {
 	scores := m.scores[m.from]
 	if scores == nil {
@@ -120,6 +154,10 @@ func (m microBatch) learnScored(dlogp, dentropy []float32) (tokens *policy.Token
 	defer scores.Free()
 	if dentropy != nil {
 		return nil, false, nil
+	}
+	if !scores.ByRow() {
+		tokens, err = scores.LearnTokens(dlogp)
+		return tokens, true, err
 	}
 	var scale []float32
 	for _, r := range m.rows[m.from:m.to] {

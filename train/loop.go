@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/burnish-rl/burnish/algos"
 	"github.com/burnish-rl/burnish/envs/sampler"
 	"github.com/burnish-rl/burnish/train/optim"
 	"github.com/burnish-rl/burnish/train/rollout"
@@ -12,16 +13,18 @@ import (
 // step is one rollout and what is learned from it: ten calls, left to right. b carries what they make of it.
 func (t *Trainer) step(ctx context.Context, n int) error {
 	b := t.newBatch(n)
-	indices := t.Sampler.Next(t.Prompts)                    //  1 which tasks
-	prompts, err := rollout.Render(t.Model, t.Env, indices) //  2 the tasks, 3 in the model's tokens
-	if err != nil {
-		return err
-	}
-	if err := t.complete(ctx, b, prompts); err != nil { //  4 completions, or demonstrations
-		return err
-	}
-	if err := t.score(ctx, b); err != nil { //  5 what the rewards say
-		return err
+	for ask := t.Prompts; ask > 0; ask = t.refill(b) { // 1 to 5 again for others, where prompts are dropped that teach nothing
+		indices := t.Sampler.Next(ask)                          //  1 which tasks
+		prompts, err := rollout.Render(t.Model, t.Env, indices) //  2 the tasks, 3 in the model's tokens
+		if err != nil {
+			return err
+		}
+		if err := t.complete(ctx, b, prompts); err != nil { //  4 completions, or demonstrations
+			return err
+		}
+		if err := t.score(ctx, b); err != nil { //  5 what the rewards say
+			return err
+		}
 	}
 	if err := t.reference(ctx, b); err != nil { //  6 log-probs of the reference, if needed
 		return err
@@ -73,14 +76,26 @@ func (t *Trainer) complete(ctx context.Context, b *batch, prompts []rollout.Prom
 	defer b.time("rollout")()
 	t.tell(Event{Kind: Phase, Phase: "rollout"})
 	d := t.Decoding
-	d.Seed, d.Step, d.Record = t.Seed, uint32(b.step), t.remember()
+	d.Seed, d.Step, d.Statistics = t.Seed, uint32(b.step), need.TokenStatistics || t.sampledNorms()
+	if b.rounds == 0 { // a recording holds one rollout; rows of later ones have their own forward pass
+		d.Record = t.remember()
+	}
+	b.place(prompts)
 	groups, computed, err := rollout.Generate(ctx, t.Model, prompts, t.Samples, d)
 	if err != nil {
 		return err
 	}
-	b.generated = computed
-	b.take(groups)
-	if need.Principles {
+	b.generated += computed
+	if need.GreedyCompletion {
+		computed, err = rollout.Greedy(ctx, t.Model, groups, d)
+		if err != nil {
+			return err
+		}
+		b.generated += computed
+	}
+	b.fresh = groups
+	if !t.Judged() {
+		b.take(false)
 		b.cross(len(t.Labels.Principles))
 	}
 	if t.afterRollout != nil {
@@ -89,17 +104,17 @@ func (t *Trainer) complete(ctx context.Context, b *batch, prompts []rollout.Prom
 	return nil
 }
 
-// score asks the rewards; a sample whose score is missing leaves the batch's denominators.
+// score asks the rewards and takes the round into the batch; a sample whose score is missing leaves its denominators.
 func (t *Trainer) score(ctx context.Context, b *batch) error {
 	if !t.Judged() {
 		return nil
 	}
 	defer b.time("reward")()
 	t.tell(Event{Kind: Phase, Phase: "reward"})
-	if err := rollout.Score(ctx, t.Rewards, b.groups, b.step); err != nil {
+	if err := rollout.Score(ctx, t.Rewards, b.fresh, b.step); err != nil {
 		return err
 	}
-	b.readScores()
+	b.take(t.Algo.Needs().Rounds > 0)
 	if t.Algo.Needs().Labelled() {
 		t.judge(b)
 	}
@@ -110,7 +125,15 @@ func (t *Trainer) advantages(b *batch) error {
 	if n := t.Algo.Needs(); n.Demonstrations || n.Labelled() {
 		return nil
 	}
-	adv, err := t.Algo.Advantages(b.scored(t.Decoding.MaxTokens, t.Algo.Needs().RewardKL))
+	groups := t.scored(b)
+	if t.Algo.Needs().TokenAdvantages {
+		adv, err := t.Algo.(algos.TokenEstimator).TokenAdvantages(groups)
+		if err != nil {
+			return err
+		}
+		return b.setTokenAdvantages(adv)
+	}
+	adv, err := t.Algo.Advantages(groups)
 	if err != nil {
 		return err
 	}
@@ -151,14 +174,18 @@ func (t *Trainer) follow(b *batch) {
 	}
 }
 
-// outcomes is what the sampler learns of the step.
+// outcomes is what the sampler learns of the step: of every task that it gave, also of those that were dropped.
 func (b *batch) outcomes() []sampler.Outcome {
 	var out []sampler.Outcome
-	for i, g := range b.groups {
+	for i, g := range b.sampled() {
 		if i > 0 && b.together(i, i-1) { // the same task under another principle
 			continue
 		}
-		out = append(out, sampler.Outcome{Index: g.Index, Rewards: b.rewards[i]})
+		o := sampler.Outcome{Index: g.Index}
+		if b.labels.grid == 0 { // under principles nothing is judged
+			o.Rewards = scoresOf(g)
+		}
+		out = append(out, o)
 	}
 	return out
 }

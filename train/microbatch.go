@@ -31,7 +31,7 @@ func (b *batch) cut(budget int, apart bool) []microBatch {
 			}
 			cost += max(len(b.rows[end].tokens)-1, 0) // a last token is no decoder row
 			trained += b.rows[end].trained
-			still = still && b.rows[end].advantage == 0
+			still = still && b.rows[end].still()
 			end++
 		}
 		if n := len(cuts); n == 0 || size+cost > budget || still != cuts[n-1].still {
@@ -121,9 +121,9 @@ func (m microBatch) inputs(p numbers, need algos.Needs) loss.Inputs {
 		return in
 	}
 	for _, r := range m.rows[m.from:m.to] {
-		for _, old := range r.old {
+		for k, old := range r.old {
 			in.Old = append(in.Old, float64(old))
-			in.Adv = append(in.Adv, r.advantage)
+			in.Adv = append(in.Adv, r.at(k))
 		}
 	}
 	return in

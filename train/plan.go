@@ -17,7 +17,7 @@ type Plan struct {
 	Optimizer int64
 	Rollout   int64 // cache, logits and scratch while sampling
 	Recording int64 // activations of the rollout, kept for the update
-	Held      int64 // deltas of exact row norms, kept for the update; 0: it computes them again
+	Held      int64 // what row norms keep for the update: deltas, gradients at the logits; 0: it computes them again
 	Training  int64 // activations and scratch of the largest micro-batch
 	Evaluated int64 // cache, logits and scratch while the held-out tasks are answered
 	Spare     int64 // freed buffers that wait for their next use
@@ -54,7 +54,9 @@ type Workload struct {
 	BatchPrompts   int   // prompts of an update; 0 means all
 	SyncRef        bool  // the reference becomes the policy now and then
 	ExactNorms     bool  // squared gradient norms of every row
+	HeadNorms      bool  // those of the output matrix alone
 	GradStats      bool  // the gradients of prompt groups, in a buffer of their own
+	Refills        bool  // prompts may be replaced by others, whose rows are not recorded
 	Data           int64 // bytes of rows that stay in memory
 	EvalPrompts    []int // tokens of each held-out prompt; none without evaluation
 	EvalMaxTokens  int   // after each of them

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/burnish-rl/burnish/algos"
 	"github.com/burnish-rl/burnish/envs"
 	"github.com/burnish-rl/burnish/internal/compute"
 	"github.com/burnish-rl/burnish/internal/compute/cpu"
@@ -90,7 +91,13 @@ func TestPlanIsNearWhatIsAllocated(t *testing.T) {
 		{"grpo, one layer recorded", setup{lora: true, change: func(c *Config) { withKL(c); c.RecordedLayers, c.RecordedRows = 1, 648 }}, fixed{60, 0}, 40},
 		{"grpo, four updates", setup{reference: true, change: func(c *Config) { severalUpdates(c); withKL(c); withMasks(c) }}, fixed{60, 0}, 40},
 		{"grpo, lora, follows", setup{lora: true, change: following}, fixed{60, 0}, 40},
+		{"dapo, recorded, all drawn again", setup{change: func(c *Config) { drawnAgain(c); c.RecordedLayers, c.RecordedRows = 3, 648 }}, fixed{60, 0}, 40},
+		{"remax, mostly rollout", setup{change: func(c *Config) { c.Algo = algorithm("remax"); c.MicroBatchTokens, c.Prompts = 1, 30 }}, fixed{90, 0}, 8},
 		{"oblr-po", setup{change: gradientWeighted("weighted")}, fixed{60, 0}, 40},
+		{"oblr-po, by the head", setup{change: func(c *Config) {
+			gradientWeighted("weighted")(c)
+			c.Algo.(*algos.OBLRPO).Weights = "head_exact"
+		}}, fixed{60, 0}, 40},
 		{"oblr-po, nothing held", setup{change: gradientWeighted("weighted")}, fixed{60, 0}, 40},
 		{"oblr-po, lora, recorded", setup{lora: true, change: func(c *Config) { gradientWeighted("weighted")(c); c.RecordedLayers, c.RecordedRows = 3, 864 }}, fixed{60, 0}, 40},
 		{"sft, two layers kept", setup{change: func(c *Config) { supervised(c); c.KeptLayers, c.MicroBatchTokens = 2, 300 }}, fixed{60, 90}, 90},
@@ -136,7 +143,7 @@ func TestPlanIsNearWhatIsAllocated(t *testing.T) {
 				cfg.Reference = open()
 			}
 			need, trained := cfg.Algo.Needs(), cfg.Model.TrainedElements()
-			w := Workload{Config: cfg.Model.Config(), Trained: trained, StateBytes: cfg.Optim.StateBytes(trained), Adapter: c.s.lora, Reference: c.s.reference, ExactNorms: cfg.ExactNorms(), GradStats: need.GradStats,
+			w := Workload{Config: cfg.Model.Config(), Trained: trained, StateBytes: cfg.Optim.StateBytes(trained), Adapter: c.s.lora, Reference: c.s.reference, ExactNorms: cfg.ExactNorms(), HeadNorms: cfg.HeadNorms(), GradStats: need.GradStats, Refills: need.Rounds > 1,
 				Updates: cfg.UpdatesPerStep(), BatchPrompts: cfg.BatchPrompts, SyncRef: need.SyncRef > 0,
 				Prompts: cfg.Prompts, Samples: cfg.Samples, PromptTokens: c.env.prompt, MaxTokens: c.max, Demonstrations: !cfg.Sampled(), Longest: c.env.prompt + 1, MicroBatch: cfg.MicroBatchTokens, KeptLayers: cfg.KeptLayers, RecordedLayers: cfg.RecordedLayers,
 				EvalPrompts: slices.Repeat([]int{held.prompt}, cfg.Eval.Limit), EvalMaxTokens: cfg.Eval.Decoding.MaxTokens}

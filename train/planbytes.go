@@ -94,7 +94,7 @@ func (w *Workload) trainingBytes(budget, kept int) int64 {
 	row := w.keptRow(kept) + 4*h // and dx
 	layer := rows * (4*(h+q+2*kv) + act*(h+4*inner+q))
 	chunk := int64(c.HeadChunk())
-	if w.ExactNorms { // a sequence's logits are held together
+	if w.ExactNorms || w.HeadNorms { // a sequence's logits are held together
 		chunk = max(chunk, int64(w.MaxTokens))
 	}
 	head := min(trained, chunk) * (4*int64(c.Vocab) + (8+act)*h)
@@ -147,6 +147,14 @@ func (w *Workload) heldBytes(groups int) int64 {
 	return 4 * samples * row
 }
 
+// unitBytes are the gradients at the logits of the step's tokens, where the update needs them.
+func (w *Workload) unitBytes() int64 {
+	if w.Adapter && w.ExactNorms {
+		return 0
+	}
+	return 4 * int64(w.Prompts*w.Samples*w.MaxTokens) * int64(w.Config.Vocab)
+}
+
 // keptRow is the input of every layer and the activations of some, bytes a row; see decoder's kept.go.
 func (w *Workload) keptRow(kept int) int64 {
 	h, inner, q, kv := widths(w.Config)
@@ -177,6 +185,7 @@ func (w *Workload) savedBytes() int64 {
 
 func (w *Workload) runtimeBytes() int64 { return programBytes + vocabularyBytes*int64(w.Config.Vocab) }
 
+// rolloutBytes is that of the samples; greedy completions, one a prompt, are made when they are done and take less.
 func (w *Workload) rolloutBytes(running int) int64 {
 	if w.Demonstrations {
 		return 0

@@ -55,6 +55,12 @@ var setups = map[string]setup{
 	"grpo, four updates":  {threads: 2, reference: true, change: func(c *Config) { severalUpdates(c); withKL(c); withMasks(c) }},
 	"grpo, lora, entropy": {threads: 2, lora: true, change: func(c *Config) { withKL(c); c.Algo.(*algos.OnPolicy).EntropyCoef = 0.02 }},
 	"oblr-po, 2 batches":  {threads: 2, change: func(c *Config) { gradientWeighted("weighted")(c); c.Prompts, c.BatchPrompts = 8, 4 }},
+	"oblr-po, by token":   {threads: 2, change: gradientWeighted("token")},
+	"remax, some refilled": {threads: 2, change: func(c *Config) {
+		drawnInPart(c)
+		c.Algo = algorithm("remax")
+		c.Algo.(*algos.OnPolicy).DynamicSampling = 4
+	}},
 	"grpo, constant rate": {threads: 2, change: func(c *Config) { c.Schedule, c.CheckpointEvery, c.Eval = &schedule.Constant{}, 0, Evaluation{} }},
 }
 

@@ -28,7 +28,7 @@ func (p *Pass) backward(dlogp, dentropy []float32, stats *compute.Stats) error {
 	tmp := &scratch{b: m.b}
 	defer tmp.free()
 	dx := tmp.alloc(len(p.p.IDs) * m.cfg.Hidden)
-	m.headGrad(dx, p.last, p.p, p.temperature, dlogp, dentropy, stats)
+	m.headGrad(dx, p.last, p.p, p.temperature, dlogp, dentropy, stats, p.units)
 
 	p.layersGrad(tmp, dx, &adder{m.b, p.runs})
 	if m.embed.Grad != nil {

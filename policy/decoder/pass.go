@@ -18,6 +18,8 @@ type Pass struct {
 	kept        *kept
 	last        compute.Buf // [N, H], the residual stream after the last layer at the rows Out
 
+	units units // how the head's gradient is made
+
 	from *Recording // where the forward pass was recorded, nil when it was run
 	rows []int32    // the recorded row of each row
 }

@@ -232,7 +232,7 @@ func completionPart(t *testing.T, m *Model, groups []group) (out []float64) {
 		}
 		tmp := &scratch{b: m.b}
 		dx := tmp.alloc(len(p.IDs) * m.cfg.Hidden)
-		m.headGrad(dx, pass.last, p, 0.7, ones(len(p.Out)), nil, nil)
+		m.headGrad(dx, pass.last, p, 0.7, ones(len(p.Out)), nil, nil, units{})
 		s := &cutSink{squares: squares{b: m.b, m: m, runs: []compute.Rows{{From: prompt, To: len(p.IDs)}}, sums: []float64{0}}, only: m.layers[1].k.w}
 		pass.layersGrad(tmp, dx, s)
 		out = append(out, s.sums[0])

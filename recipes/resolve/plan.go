@@ -64,7 +64,8 @@ func (r *Run) workload() (w train.Workload, err error) {
 	w = train.Workload{
 		Config: c.Model.Config(), BF16: r.Recipe.Model.Precision == "bf16", Adapter: c.Model.Adapter() != nil, Reference: c.Reference != nil,
 		Prompts: c.Prompts, Samples: c.Samples, PromptTokens: r.Audit.Prompt.Max, MaxTokens: c.Decoding.MaxTokens,
-		Updates: c.UpdatesPerStep(), BatchPrompts: c.BatchPrompts, SyncRef: c.Algo.Needs().SyncRef > 0, ExactNorms: c.ExactNorms(), GradStats: c.Algo.Needs().GradStats,
+		Updates: c.UpdatesPerStep(), BatchPrompts: c.BatchPrompts, SyncRef: c.Algo.Needs().SyncRef > 0,
+		ExactNorms: c.ExactNorms(), HeadNorms: c.HeadNorms(), GradStats: c.Algo.Needs().GradStats, Refills: c.Algo.Needs().Rounds > 1,
 		Demonstrations: !c.Sampled(), Longest: r.Audit.Longest, EvalMaxTokens: c.Eval.Decoding.MaxTokens,
 		MicroBatch: t.MicroBatchTokens, KeptLayers: t.KeptLayers, MaxRunning: t.MaxRunning, RecordedLayers: t.RecordedLayers,
 	}

@@ -9,7 +9,9 @@ import (
 
 	"github.com/burnish-rl/burnish/algos"
 	"github.com/burnish-rl/burnish/envs/sampler"
+	"github.com/burnish-rl/burnish/policy/decoder"
 	"github.com/burnish-rl/burnish/rewards"
+	"github.com/burnish-rl/burnish/train/angle"
 )
 
 // judgedBy sets one reward made of a function.
@@ -203,5 +205,36 @@ func TestRefillsBesideARecording(t *testing.T) {
 		c.RecordedLayers, c.RecordedRows, c.MicroBatchTokens = 2, 2000, rows
 		runAll(t, c)
 		sameTree(t, fmt.Sprint("recorded, micro-batches of ", rows), c.Dir, whole)
+	}
+}
+
+// TestDroppedPromptsHaveAngles: a sampler that asks for the online signal has it of every prompt, each at its own.
+func TestDroppedPromptsHaveAngles(t *testing.T) {
+	for _, online := range []string{sampler.Prompt, sampler.Sequence} {
+		c := setup{threads: 2, change: func(c *Config) { oneStep(c); drawnInPart(c) }}.config(t, filepath.Join(t.TempDir(), "run"))
+		s := spied(t, &c, sampler.Needs{Tap: "final_norm_out", Online: online})
+		tr := newTrainer(t, c)
+		if err := tr.Run(t.Context(), t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		all := make([]int, pool)
+		for i := range all {
+			all[i] = i
+		}
+		_, _, ids := anglesOf(t, c, decoder.FinalNormOut, all, angle.Segments{})
+		out := s.observed[0]
+		if len(out) != 6 {
+			t.Fatalf("%d outcomes, want 6", len(out))
+		}
+		for slot, o := range out {
+			after, _, _ := anglesOf(t, c, decoder.FinalNormOut, []int{o.Index}, angle.SegmentsOf(ids))
+			scored := 4
+			if slot == 3 {
+				scored = 1
+			}
+			if online == sampler.Prompt && !slices.Equal(o.Angles, []float64{after[0].Intra, after[0].Inter}) || online == sampler.Sequence && len(o.Angles) != scored {
+				t.Errorf("%s: slot %d: angles %v of task %d, want %+v", online, slot, o.Angles, o.Index, after[0])
+			}
+		}
 	}
 }

@@ -54,7 +54,7 @@ func (t *Trainer) complete(ctx context.Context, b *batch, prompts []rollout.Prom
 	t.tell(Event{Kind: Phase, Phase: "rollout"})
 	d := t.Decoding
 	d.Seed, d.Step, d.Record = t.Seed, uint32(b.step), t.remember()
-	groups, computed, err := rollout.Generate(ctx, t.Model, prompts, t.Samples, d)
+	groups, computed, err := t.generate(ctx, t.Model, prompts, t.Samples, d)
 	if err != nil {
 		return err
 	}

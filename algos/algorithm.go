@@ -41,6 +41,9 @@ type Needs struct {
 	GradStats bool     // the norms of the prompt groups' gradients, for a [Pacer]
 }
 
+// Labelled says that what is trained on are answers that somebody labelled, or compared: no advantages.
+func (n Needs) Labelled() bool { return n.Pairs || n.Unpaired || n.Principles }
+
 // Group is the scored samples of one prompt. A NaN reward is missing: it leaves the mean, the deviation and every
 // denominator, and its advantage is 0. Rewards and Lengths are always there; the rest is there when [Needs] asks.
 type Group struct {

@@ -70,7 +70,7 @@ func TestOneProblem(t *testing.T) {
 		{"kind: grpo", "kind: [grpo]", `r.yaml:4:14: algo.kind is a list, want one of ` + kinds},
 		{"kind: grpo", "clip_low: 0.1", `r.yaml:4:7: algo has no kind, want one of ` + kinds},
 		{"algo: {kind: grpo}\n", "", `r.yaml:1:1: algo is missing, want algorithm such as {kind: sft}`},
-		{"kind: grpo", "kind: orpo, kl: 0.1", `r.yaml:4:20: unknown key "kl" in algo, want one of kind, lambda`},
+		{"kind: grpo", "kind: orpo, kl: 0.1}\nlabels: {from: rollouts", `r.yaml:4:20: unknown key "kl" in algo, want one of kind, lambda`},
 		{"kind: grpo", "kind: grpo, kl: k1", `r.yaml:4:24: algo: kl is k1, want k2, k3 or k3_corrected: in the loss the gradient of k1 has mean zero, it belongs in the reward`},
 		{"kind: grpo", "kind: grpo, scale_rewards: none", `r.yaml:4:20: key "scale_rewards" in algo: not in this version, see advantage`},
 		{"kind: grpo", "kind: grpo, tau_pos: 1", `r.yaml:4:29: algo: tau_pos is 1, want it unset: objective clip does not read it`},

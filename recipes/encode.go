@@ -49,6 +49,9 @@ func (r *Recipe) node() *yaml.Node {
 	if len(r.Rewards) > 0 {
 		put(root, "rewards", rewards)
 	}
+	if r.Labels.From != "" {
+		put(root, "labels", r.labelsNode())
+	}
 	put(root, "algo", mappingOf(kindKey{r.Algo.Kind}, r.Algo.Options))
 	put(root, "optim", optim)
 	put(root, "train", mappingOf(r.Train))

@@ -199,7 +199,14 @@ func TestEveryKeyIsDocumented(t *testing.T) {
 					t.Errorf("%s %s has an option %q, which its section keeps for itself", section, name, reserved)
 				}
 			}
-			most = max(most, add(options))
+			n := add(options)
+			if name == "jsonl" {
+				n -= 4 // of prompt, messages, text and prompt_ids a recipe has one, of completion and completion_ids as well
+			}
+			if a, ok := options.(algos.Options); ok && a.Needs().Labelled() {
+				n += add(Labels{}) // a section that these algorithms alone have
+			}
+			most = max(most, n)
 		}
 		if section == "sampler" || section == "schedule" {
 			most++ // their kind; the others' have been counted

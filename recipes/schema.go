@@ -44,6 +44,7 @@ func Schema() []byte {
 		judges["anyOf"] = append(judges["anyOf"].([]any), foreignSchema(way))
 	}
 	describe("rewards", object{"type": "array", "items": judges})
+	describe("labels", plain(Labels{From: FromData, Gap: 0.1, Threshold: 0.5}))
 
 	describe("algo", alternatives(algoTable(), kindSchema))
 	rule := alternatives(optimTable(), func(kind string, options any) object {

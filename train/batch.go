@@ -18,6 +18,7 @@ type row struct {
 	train         []bool    // nil: all of tokens
 	old           []float32 // log-probs of the rollout; nil for demonstrations
 	advantage     float64
+	side          side    // what was said of it, under algorithms of labelled answers
 	trained       int     // how many tokens are trained
 	recorded      []int32 // rows in the step's recording
 }
@@ -36,6 +37,7 @@ type batch struct {
 	norms   map[string][][]float64 // [groups][samples] by kind; see rowNorms
 	scores  map[int]*policy.Scores // by a micro-batch's first row; see learnScored
 	grads   *algos.GradNorms       // of the groups' gradients, nil unless measured
+	labels  labelled
 
 	generated, computed int // decoder rows of the rollout, of the training forward pass
 	gap                 float64

@@ -23,7 +23,8 @@ type Config struct {
 	Env     envs.Env
 	Sampler sampler.Sampler
 	Algo    algos.Algorithm
-	Rewards *rewards.Composite // nil under algorithms that learn from demonstrations
+	Rewards *rewards.Composite // nil where nothing is judged
+	Labels  Labels             // where algorithms of labelled answers have them from
 
 	Optim optim.Options
 	Rate  float64 // base learning rate
@@ -88,9 +89,9 @@ func (c *Config) validate() error {
 		return fmt.Errorf("train: %d prompts a step, want at least 1", c.Prompts)
 	case c.Samples < 1:
 		return fmt.Errorf("train: %d samples a prompt, want at least 1", c.Samples)
-	case !need.Demonstrations && c.Samples < 2:
-		return fmt.Errorf("train: 1 sample a prompt, want at least 2: a group's advantage compares its samples")
-	case !need.Demonstrations && (c.Rewards == nil || len(c.Rewards.List) == 0):
+	case c.Judged() && !need.Unpaired && c.Samples < 2:
+		return fmt.Errorf("train: 1 sample a prompt, want at least 2: samples of a prompt are compared")
+	case c.Judged() && (c.Rewards == nil || len(c.Rewards.List) == 0):
 		return fmt.Errorf("train: no rewards, and this algorithm learns from them")
 	case need.Reference && c.Reference == nil && !c.Model.CanSwitchAdapterOff():
 		return fmt.Errorf("train: this algorithm needs the reference policy, and none was given")
@@ -144,7 +145,10 @@ func (c *Config) validateParts() error {
 	if err := c.validateGradients(); err != nil {
 		return err
 	}
-	if c.Algo.Needs().Demonstrations {
+	if err := c.validateLabels(); err != nil {
+		return err
+	}
+	if !c.Sampled() {
 		return nil
 	}
 	if c.Decoding.MaxTokens < 1 {

@@ -17,6 +17,9 @@ func (t *Trainer) learnFrom(mb microBatch) error {
 		return err
 	}
 	defer tokens.Release()
+	if err := mb.checkGap(tokens.LogP); err != nil {
+		return err
+	}
 	out, err := t.loss(mb, tokens.LogP)
 	if err != nil {
 		return err
@@ -67,7 +70,7 @@ func (t *Trainer) learnAtOnce(mb microBatch, logp []float32) error {
 func (t *Trainer) skipsStill() bool {
 	n := t.Algo.Needs()
 	held := len(n.RowNorms) > 0 // what row norms leave behind is cut without regard to advantages
-	return !n.Demonstrations && !n.Entropy && (!n.Reference || n.RewardKL) && !held && !t.neverSkip
+	return !n.Demonstrations && !n.Labelled() && !n.Entropy && (!n.Reference || n.RewardKL) && !held && !t.neverSkip
 }
 
 // look is learnAtOnce for a micro-batch without a gradient: the forward pass alone, for what the metrics say of it.

@@ -26,6 +26,9 @@ func (t *Trainer) step(ctx context.Context, n int) error {
 	if err := t.reference(ctx, b); err != nil { //  6 log-probs of the reference, if needed
 		return err
 	}
+	if err := t.mismatched(ctx, b); err != nil { //    and of answers under other prompts, if needed
+		return err
+	}
 	if err := t.rowNorms(ctx, b); err != nil { //    squared gradient norms of the rows, if needed
 		return err
 	}
@@ -47,8 +50,17 @@ func (t *Trainer) step(ctx context.Context, n int) error {
 
 // complete fills the batch with rollouts, or with the tasks' demonstrations.
 func (t *Trainer) complete(ctx context.Context, b *batch, prompts []rollout.Prompt) error {
-	if t.Algo.Needs().Demonstrations {
-		return b.demonstrate(t.Model, prompts, t.Algo.Needs().PromptTokens)
+	need := t.Algo.Needs()
+	switch {
+	case need.Demonstrations:
+		return b.demonstrate(t.Model, prompts, need.PromptTokens)
+	case !t.Sampled():
+		return t.label(b, prompts)
+	case need.Principles:
+		var err error
+		if prompts, err = t.underPrinciples(prompts); err != nil {
+			return err
+		}
 	}
 	defer b.time("rollout")()
 	t.tell(Event{Kind: Phase, Phase: "rollout"})
@@ -60,6 +72,9 @@ func (t *Trainer) complete(ctx context.Context, b *batch, prompts []rollout.Prom
 	}
 	b.generated = computed
 	b.take(groups)
+	if need.Principles {
+		b.cross(len(t.Labels.Principles))
+	}
 	if t.afterRollout != nil {
 		t.afterRollout()
 	}
@@ -68,7 +83,7 @@ func (t *Trainer) complete(ctx context.Context, b *batch, prompts []rollout.Prom
 
 // score asks the rewards; a sample whose score is missing leaves the batch's denominators.
 func (t *Trainer) score(ctx context.Context, b *batch) error {
-	if t.Algo.Needs().Demonstrations {
+	if !t.Judged() {
 		return nil
 	}
 	defer b.time("reward")()
@@ -77,35 +92,14 @@ func (t *Trainer) score(ctx context.Context, b *batch) error {
 		return err
 	}
 	b.readScores()
+	if t.Algo.Needs().Labelled() {
+		t.judge(b)
+	}
 	return t.deadlines.record(t.Rewards)
 }
 
-// reference computes log-probs under the policy as it stood when the stage began.
-func (t *Trainer) reference(ctx context.Context, b *batch) error {
-	if !t.Algo.Needs().Reference {
-		return nil
-	}
-	defer b.time("reference")()
-	t.tell(Event{Kind: Phase, Phase: "reference"})
-	b.ref = make([]float64, 0, b.tokens())
-	for _, mb := range b.cut(t.MicroBatchTokens, false) {
-		if err := context.Cause(ctx); err != nil {
-			return err
-		}
-		tokens, err := t.referenceLogProbs(mb.pack(t.Decoding))
-		if err != nil {
-			return err
-		}
-		for _, v := range tokens.LogP {
-			b.ref = append(b.ref, float64(v))
-		}
-		tokens.Release()
-	}
-	return nil
-}
-
 func (t *Trainer) advantages(b *batch) error {
-	if t.Algo.Needs().Demonstrations {
+	if n := t.Algo.Needs(); n.Demonstrations || n.Labelled() {
 		return nil
 	}
 	adv, err := t.Algo.Advantages(b.scored(t.Decoding.MaxTokens, t.Algo.Needs().RewardKL))
@@ -166,9 +160,12 @@ func (t *Trainer) update(b *batch) error {
 
 // outcomes is what the sampler learns of the step.
 func (b *batch) outcomes() []sampler.Outcome {
-	out := make([]sampler.Outcome, len(b.groups))
+	var out []sampler.Outcome
 	for i, g := range b.groups {
-		out[i] = sampler.Outcome{Index: g.Index, Rewards: b.rewards[i]}
+		if i > 0 && b.together(i, i-1) { // the same task under another principle
+			continue
+		}
+		out = append(out, sampler.Outcome{Index: g.Index, Rewards: b.rewards[i]})
 	}
 	return out
 }

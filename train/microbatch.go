@@ -3,6 +3,7 @@ package train
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/burnish-rl/burnish/algos/loss"
 	"github.com/burnish-rl/burnish/policy"
@@ -22,8 +23,11 @@ func (b *batch) cut(budget int, apart bool) []microBatch {
 	var cuts []microBatch
 	size, token := 0, 0
 	for i := 0; i < len(b.rows); {
-		end, cost, trained, still := i, len(b.prompts[b.rows[i].group]), 0, apart
-		for end < len(b.rows) && b.rows[end].group == b.rows[i].group {
+		end, cost, trained, still := i, 0, 0, apart
+		for end < len(b.rows) && b.together(b.rows[end].group, b.rows[i].group) {
+			if end == i || b.rows[end].group != b.rows[end-1].group {
+				cost += len(b.prompts[b.rows[end].group])
+			}
 			cost += max(len(b.rows[end].tokens)-1, 0) // a last token is no decoder row
 			trained += b.rows[end].trained
 			still = still && b.rows[end].advantage == 0
@@ -39,6 +43,11 @@ func (b *batch) cut(budget int, apart bool) []microBatch {
 		i = end
 	}
 	return cuts
+}
+
+// together says that two groups belong to one unit.
+func (b *batch) together(i, j int) bool {
+	return i == j || b.labels.unit != nil && b.labels.unit[i] == b.labels.unit[j]
 }
 
 // pack is the micro-batch for the policy.
@@ -87,7 +96,8 @@ func (m microBatch) inputs(logp []float32) loss.Inputs {
 	if m.ref != nil {
 		in.Ref = m.ref[m.token : m.token+n]
 	}
-	if m.rows[m.from].old == nil {
+	m.labelled(&in)
+	if !m.sampledWhole() {
 		return in
 	}
 	for _, r := range m.rows[m.from:m.to] {
@@ -99,9 +109,15 @@ func (m microBatch) inputs(logp []float32) loss.Inputs {
 	return in
 }
 
+// sampledWhole says that every row was sampled by the policy under its own prompt.
+func (m microBatch) sampledWhole() bool {
+	return !slices.ContainsFunc(m.rows[m.from:m.to], func(r row) bool { return r.old == nil })
+}
+
 // observe adds the micro-batch to the step's sums, token by token, so that no sum depends on where the step was cut.
 func (m microBatch) observe(tokens *policy.Tokens, out loss.Output) {
 	m.computed += tokens.Computed
+	m.observeRows(tokens.LogP)
 	for i, h := range tokens.Entropy {
 		m.loss += m.weights[m.token+i] * out.Term[i]
 		m.entropy += float64(h)

@@ -14,12 +14,8 @@ func notYet(n algos.Needs) error {
 		asked bool
 		what  string
 	}{
-		{n.Pairs, "pairs of a chosen and a rejected answer"},
-		{n.Unpaired, "answers with a label"},
-		{n.Principles, "answers under several principles"},
 		{n.Entropy, "the entropy in the loss (entropy_coef)"},
 		{n.SumP2, "the sum of squared probabilities in the loss"},
-		{n.Mismatched, "answers under prompts that aren't theirs"},
 		{n.StepEntropy, "the entropy of the whole step before it learns (top_entropy)"},
 		{n.StepLogProbs, "the policy's log-probs of the whole step before it learns (off_policy_limit)"},
 		{n.RolloutLogProbs, "the sampler's log-probs apart from the trainer's (importance): here they have the same bits"},

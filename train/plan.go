@@ -47,7 +47,9 @@ type Workload struct {
 	Samples        int   // rows a group
 	PromptTokens   int   // of the longest prompt
 	MaxTokens      int   // after it
-	Demonstrations bool  // no rollout
+	Longest        int   // tokens of the longest sequence without rollouts; 0: that of prompt and tokens after it
+	Together       int   // prompts of a group, which share nothing; 0 is 1
+	Demonstrations bool  // no rollout; MaxTokens is that of all rows of a group together
 	ExactNorms     bool  // squared gradient norms of every row
 	GradStats      bool  // the gradients of prompt groups, in a buffer of their own
 	EvalPrompts    []int // tokens of each held-out prompt; none without evaluation
@@ -82,7 +84,11 @@ const (
 // NewPlan makes the plan of a workload: the fastest that stays below the limit. Without one that does it returns the
 // smallest plan and a [*TooLittleMemory].
 func NewPlan(w Workload) (Plan, error) {
-	if longest := w.PromptTokens + w.MaxTokens; longest > w.Config.MaxPositions && w.Demonstrations {
+	longest := w.Longest
+	if longest == 0 {
+		longest = w.PromptTokens + w.MaxTokens
+	}
+	if longest > w.Config.MaxPositions && w.Demonstrations {
 		return Plan{}, fmt.Errorf("plan: the longest sequence has %d tokens, the model's context is %d", longest, w.Config.MaxPositions)
 	}
 	p := Plan{WorstGroup: w.groupRows(), Runtime: w.runtimeBytes()}
@@ -115,7 +121,7 @@ func NewPlan(w Workload) (Plan, error) {
 
 // chooseRunning takes as many sequences at once as fit: decoding reads all weights for each token of all of them.
 func (w *Workload) chooseRunning(p *Plan, room int64) {
-	most := w.Prompts * w.Samples
+	most := w.Prompts * max(w.Together, 1) * w.Samples
 	if w.Demonstrations {
 		most = 0
 	}
@@ -178,12 +184,13 @@ func (w *Workload) keptChoices() []int {
 	return choices
 }
 
-// groupRows is the decoder rows of the largest prompt group: its prompt once, and completions without their last token.
+// groupRows is the decoder rows of the largest prompt group: its prompt once, and completions without their last token; or
+// of as many such groups as belong together.
 func (w *Workload) groupRows() int {
 	if w.Demonstrations {
 		return w.PromptTokens + w.MaxTokens
 	}
-	return w.PromptTokens + w.Samples*max(w.MaxTokens-1, 0)
+	return max(w.Together, 1) * (w.PromptTokens + w.Samples*max(w.MaxTokens-1, 0))
 }
 
 func (w *Workload) microBatches(budget int) int {

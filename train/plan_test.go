@@ -62,7 +62,11 @@ func (f fixed) Task(i int) (envs.Task, error) {
 		}
 		return out
 	}
-	return envs.Task{ID: "fixed", PromptIDs: ids(f.prompt), TargetIDs: ids(f.target), Reference: "1"}, nil
+	t := envs.Task{ID: "fixed", PromptIDs: ids(f.prompt), TargetIDs: ids(f.target), Reference: "1"}
+	if half := f.target / 2; half > 0 {
+		t.Pair = envs.Pair{ChosenIDs: ids(half), RejectedIDs: ids(f.target - half)}
+	}
+	return t, nil
 }
 
 // TestPlanIsNearWhatIsAllocated: within 10% of the peak of live buffers, for runs whose batches are all the worst case.
@@ -94,6 +98,13 @@ func TestPlanIsNearWhatIsAllocated(t *testing.T) {
 			c.Prompts, c.MicroBatchTokens = 2, 1
 			c.Eval = Evaluation{Env: fixed{90, 0}, Limit: 40, AtEnds: true, Decoding: c.Decoding}
 		}}, fixed{20, 30}, 30},
+		{"dpo", setup{reference: true, change: func(c *Config) { preferring("dpo", false)(c); c.MicroBatchTokens = 400 }}, fixed{60, 140}, 140},
+		{"dpo, lora", setup{lora: true, change: preferring("dpo", false)}, fixed{60, 140}, 140},
+		{"dpo, rollouts, recorded", setup{lora: true, change: func(c *Config) {
+			preferring("dpo", true)(c)
+			c.RecordedLayers, c.RecordedRows = 3, 648
+		}}, fixed{60, 0}, 40},
+		{"kto", setup{reference: true, change: func(c *Config) { preferring("kto", false)(c); c.MicroBatchTokens = 400 }}, fixed{60, 140}, 140},
 		{"sft, large batch", setup{change: func(c *Config) { supervised(c); c.Prompts, c.MicroBatchTokens = 20, 1<<20 }}, fixed{20, 60}, 60},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -124,7 +135,7 @@ func TestPlanIsNearWhatIsAllocated(t *testing.T) {
 			}
 			need, trained := cfg.Algo.Needs(), cfg.Model.TrainedElements()
 			w := Workload{Config: cfg.Model.Config(), Trained: trained, StateBytes: cfg.Optim.StateBytes(trained), Adapter: c.s.lora, Reference: c.s.reference, ExactNorms: cfg.ExactNorms(), GradStats: need.GradStats,
-				Prompts: cfg.Prompts, Samples: cfg.Samples, PromptTokens: c.env.prompt, MaxTokens: c.max, Demonstrations: need.Demonstrations, MicroBatch: cfg.MicroBatchTokens, KeptLayers: cfg.KeptLayers, RecordedLayers: cfg.RecordedLayers,
+				Prompts: cfg.Prompts, Samples: cfg.Samples, PromptTokens: c.env.prompt, MaxTokens: c.max, Demonstrations: !cfg.Sampled(), Longest: c.env.prompt + 1, MicroBatch: cfg.MicroBatchTokens, KeptLayers: cfg.KeptLayers, RecordedLayers: cfg.RecordedLayers,
 				EvalPrompts: slices.Repeat([]int{held.prompt}, cfg.Eval.Limit), EvalMaxTokens: cfg.Eval.Decoding.MaxTokens}
 			p, err := NewPlan(w)
 			if err != nil {
@@ -283,6 +294,15 @@ func TestMicroBatchesAreWholeGroups(t *testing.T) {
 		}
 		if len(cuts) != len(want) {
 			t.Errorf("budget %d: %d micro-batches, want %d", budget, len(cuts), len(want))
+		}
+	}
+	b.labels.unit = []int{0, 0, 2, 2} // two prompts together: 97 and 17 decoder rows
+	for budget, want := range map[int][]int{1: {4, 8}, 113: {4, 8}, 114: {8}} {
+		cuts := b.cut(budget, false)
+		for i, m := range cuts {
+			if i >= len(want) || m.to != want[i] {
+				t.Errorf("budget %d: micro-batch %d ends at row %d, want ends %v", budget, i, m.to, want)
+			}
 		}
 	}
 	if cuts := (&batch{}).cut(10, false); len(cuts) != 0 {

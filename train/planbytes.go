@@ -79,7 +79,7 @@ func (w *Workload) trainingBytes(budget, kept int) int64 {
 	rows := int64(min(max(budget, w.groupRows()), w.Prompts*w.groupRows()))
 	trained := rows // at most, but for first tokens: every sample asks the prompt's last row
 	if !w.Demonstrations {
-		trained = rows * int64(w.Samples*w.MaxTokens) / int64(w.groupRows())
+		trained = rows * int64(max(w.Together, 1)*w.Samples*w.MaxTokens) / int64(w.groupRows())
 	}
 	row := w.keptRow(kept) + 4*h // and dx
 	layer := rows * (4*(h+q+2*kv) + act*(h+4*inner+q))
@@ -164,7 +164,7 @@ func (w *Workload) rolloutBytes(running int) int64 {
 	if w.Demonstrations {
 		return 0
 	}
-	return w.samplingBytes(running, slices.Repeat([]int{w.PromptTokens}, w.Prompts), w.Samples, w.MaxTokens)
+	return w.samplingBytes(running, slices.Repeat([]int{w.PromptTokens}, w.Prompts*max(w.Together, 1)), w.Samples, w.MaxTokens)
 }
 
 func (w *Workload) evaluationBytes(running int) int64 {

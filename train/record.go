@@ -27,6 +27,7 @@ type completionLine struct {
 	Missing       string         `json:"missing,omitempty"`
 	Parts         []rewards.Part `json:"parts"`
 	Advantage     float64        `json:"advantage"`
+	Label         string         `json:"label,omitempty"` // under algorithms of labelled answers: chosen or rejected
 }
 
 // record writes the step's lines, evaluates when it is time, and saves when it is time. The lines come first: a
@@ -54,18 +55,22 @@ func (t *Trainer) record(ctx context.Context, b *batch) error {
 }
 
 func (t *Trainer) completionLines(b *batch) []any {
-	if t.Algo.Needs().Demonstrations {
+	if !t.Sampled() {
 		return nil
 	}
+	said := b.said()
 	var lines []any
 	for i, g := range b.groups {
 		for k, s := range g.Samples {
 			line := completionLine{
 				Step: b.step, Slot: g.Slot, Index: g.Index, Sample: k, PromptIDs: g.IDs, CompletionIDs: s.Tokens, Text: s.Text,
 				LogProbs: s.LogProbs, Stop: s.Stop, Reference: g.Task.Reference, Missing: s.Result.Missing,
-				Parts: s.Result.Parts, Advantage: b.advs[i][k],
+				Parts: s.Result.Parts, Label: said[[2]int{i, k}],
 			}
-			if s.Result.Missing == "" {
+			if b.advs != nil {
+				line.Advantage = b.advs[i][k]
+			}
+			if t.Judged() && s.Result.Missing == "" {
 				line.Reward = &s.Result.Score
 			}
 			lines = append(lines, line)
@@ -79,7 +84,7 @@ func (t *Trainer) stepMetrics(b *batch) Metrics {
 	var m Metrics
 	m.add("step", float64(b.step))
 	n := float64(b.tokens())
-	if !t.Algo.Needs().Demonstrations {
+	if t.Judged() {
 		b.rewardMetrics(&m)
 	}
 	m.add("loss", b.loss)
@@ -94,9 +99,10 @@ func (t *Trainer) stepMetrics(b *batch) Metrics {
 	if b.ref != nil {
 		m.add("kl", b.kl/n)
 	}
+	t.preferenceMetrics(&m, b)
 	m.add("length", n/float64(len(b.rows)))
 	m.add("tokens", n)
-	if !t.Algo.Needs().Demonstrations {
+	if t.Sampled() {
 		m.add("logp_gap", b.gap)
 		m.add("tokens_computed/rollout", float64(b.generated))
 	}

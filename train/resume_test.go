@@ -32,6 +32,11 @@ var setups = map[string]setup{
 	"sft, prompts, lora":  {threads: 2, lora: true, change: func(c *Config) { supervised(c); c.Algo.(*algos.SFT).TrainPrompt = true }},
 	"oblr-po":             {threads: 2, change: gradientWeighted("weighted")},
 	"oblr-po, auto, lora": {threads: 2, lora: true, change: gradientWeighted("auto")},
+	"dpo":                 {threads: 2, reference: true, change: preferring("dpo", false)},
+	"dpo, lora, rollouts": {threads: 2, lora: true, change: preferring("dpo", true)},
+	"kto":                 {threads: 2, reference: true, change: preferring("kto", false)},
+	"sami":                {threads: 2, change: preferring("sami", false)},
+	"sami, rollouts":      {threads: 2, change: preferring("sami", true)},
 	"grpo, constant rate": {threads: 2, change: func(c *Config) { c.Schedule, c.CheckpointEvery, c.Eval = &schedule.Constant{}, 0, Evaluation{} }},
 }
 

@@ -28,9 +28,10 @@ type Trainer struct {
 	tensors       []*policy.Param // the same, as the policy knows them
 	optimizer     optim.Optimizer
 	ranking       ranking
-	at            int      // steps done
-	trainedTokens int64    // by the steps done
-	updates       *updates // nil unless the schedule needs it
+	kept          *rowCache // of the reference's log-probs; nil where none are kept
+	at            int       // steps done
+	trainedTokens int64     // by the steps done
+	updates       *updates  // nil unless the schedule needs it
 	best          best
 	saved         time.Duration // the last checkpoint's time, reported with the next step
 
@@ -77,7 +78,11 @@ func New(c Config) (*Trainer, error) {
 	if c.Algo.Needs().GradStats {
 		t.gradStats = t.Model.NewGradStats()
 	}
-	if err := t.openFolder(); err != nil {
+	err := t.openKept() // while the weights are those of the start
+	if err == nil {
+		err = t.openFolder()
+	}
+	if err != nil {
 		t.Close()
 		return nil, err
 	}
@@ -182,7 +187,7 @@ func (t *Trainer) Close() error {
 	if t.completions != nil {
 		errs = append(errs, t.completions.Close())
 	}
-	errs = append(errs, t.deadlines.close())
+	errs = append(errs, t.deadlines.close(), t.kept.close())
 	t.forget()
 	if t.gradStats != nil {
 		t.gradStats.Free()
@@ -212,10 +217,3 @@ func (t *Trainer) forget() {
 
 // Step is how many steps are done.
 func (t *Trainer) Step() int { return t.at }
-
-func (t *Trainer) referenceLogProbs(b policy.Batch) (*policy.Tokens, error) {
-	if t.Reference != nil {
-		return t.Reference.LogProbs(b, false)
-	}
-	return t.Model.LogProbsWithoutAdapter(b)
-}

@@ -1,6 +1,7 @@
 package resolve
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -63,11 +64,18 @@ func (r *Run) workload() (w train.Workload, err error) {
 		Config: c.Model.Config(), BF16: r.Recipe.Model.Precision == "bf16", Adapter: c.Model.Adapter() != nil, Reference: c.Reference != nil,
 		Prompts: c.Prompts, Samples: c.Samples, PromptTokens: r.Audit.Prompt.Max, MaxTokens: c.Decoding.MaxTokens,
 		ExactNorms: c.ExactNorms(), GradStats: c.Algo.Needs().GradStats,
-		Demonstrations: c.Algo.Needs().Demonstrations, EvalMaxTokens: c.Eval.Decoding.MaxTokens,
+		Demonstrations: !c.Sampled(), Longest: r.Audit.Longest, EvalMaxTokens: c.Eval.Decoding.MaxTokens,
 		MicroBatch: t.MicroBatchTokens, KeptLayers: t.KeptLayers, MaxRunning: t.MaxRunning, RecordedLayers: t.RecordedLayers,
 	}
-	if w.Demonstrations {
+	switch {
+	case w.Demonstrations:
 		w.MaxTokens = r.Audit.Target.Max
+	case c.Algo.Needs().Principles: // every answer is learned under every principle
+		w.Together = len(c.Labels.Principles)
+		w.Samples, w.PromptTokens = w.Together, r.Audit.Longest-1
+		if w.RecordedLayers < 0 {
+			w.RecordedLayers = 0 // the update has rows that the rollout never saw
+		}
 	}
 	if t.RecordedLayers > w.Config.Layers {
 		return w, hinted{fmt.Errorf("train.recorded_layers is %d, the model has %d layers", t.RecordedLayers, w.Config.Layers), "--set train.recorded_layers=-1 leaves it to the memory plan"}
@@ -77,9 +85,27 @@ func (r *Run) workload() (w train.Workload, err error) {
 	}
 	w.Trained = c.Model.TrainedElements()
 	w.StateBytes = c.Optim.StateBytes(w.Trained)
-	if w.EvalPrompts, err = r.heldOutPrompts(); err != nil {
+	if c.EvaluatesPairs() {
+		err = r.heldOutPairs(&w)
+	} else {
+		w.EvalPrompts, err = r.heldOutPrompts()
+	}
+	if err != nil {
 		return w, err
 	}
 	w.Limit, err = recipes.MemoryLimit(t.Memory)
 	return w, err
+}
+
+// heldOutPairs lets the largest held-out pair count as one of the step's: it takes no more than that.
+func (r *Run) heldOutPairs(w *train.Workload) error {
+	a, err := r.Config.AuditPairs(context.Background(), r.Config.Eval.Env, r.Config.Eval.Limit)
+	if err == nil {
+		err = a.Err(r.Config.Model.Context())
+	}
+	if err != nil {
+		return fmt.Errorf("evaluation: %w", err)
+	}
+	w.PromptTokens, w.MaxTokens, w.Longest = max(w.PromptTokens, a.Prompt.Max), max(w.MaxTokens, a.Target.Max), max(w.Longest, a.Longest)
+	return nil
 }

@@ -76,11 +76,7 @@ func Demonstration(m *policy.Model, task envs.Task) ([]int32, error) {
 	if task.Demonstration == "" {
 		return nil, fmt.Errorf("task %s has no demonstration, and sft trains on demonstrations", task.ID)
 	}
-	ids := m.Encode(task.Demonstration)
-	if eos, ok := m.EOS(); ok {
-		ids = append(ids, eos)
-	}
-	return ids, nil
+	return answer(m, task.Demonstration), nil
 }
 
 func chatMessages(ms []envs.Message) []policy.Message {

@@ -137,7 +137,7 @@ func (f trlFile) config(t *testing.T, r trlRun, dir string) Config {
 	}
 	var tasks idTasks
 	for _, e := range f.Examples {
-		tasks = append(tasks, envs.Task{ID: "example", PromptIDs: e.Prompt, TargetIDs: e.Chosen})
+		tasks = append(tasks, envs.Task{ID: "example", PromptIDs: e.Prompt, TargetIDs: e.Chosen, Pair: envs.Pair{ChosenIDs: e.Chosen, RejectedIDs: e.Rejected}})
 	}
 	c := Config{
 		Model: f.model(t, r), Env: tasks, Sampler: order,
@@ -167,6 +167,27 @@ func TestSFTLikeTRL(t *testing.T) {
 			dir, r := filepath.Join(t.TempDir(), "run"), f.Runs[name]
 			c := f.config(t, r, dir)
 			c.Algo = algorithm("sft")
+			runAll(t, c)
+			f.compare(t, name, c.Model, dir)
+			f.wantFall(t, r)
+		})
+	}
+}
+
+// TestDPOLikeTRL follows DPOTrainer for 20 steps: of all parameters with a second model as the reference, and of an adapter that
+// is switched off for it.
+func TestDPOLikeTRL(t *testing.T) {
+	f := readTRL(t)
+	for _, name := range []string{"dpo", "dpo_lora"} {
+		t.Run(name, func(t *testing.T) {
+			dir, r := filepath.Join(t.TempDir(), "run"), f.Runs[name]
+			c := f.config(t, r, dir)
+			algo := algorithm("dpo").(*algos.DPO)
+			algo.Beta = r.Beta
+			c.Algo = algo
+			if r.LoRA == nil {
+				c.Reference = f.model(t, r)
+			}
 			runAll(t, c)
 			f.compare(t, name, c.Model, dir)
 			f.wantFall(t, r)

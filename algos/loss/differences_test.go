@@ -3,6 +3,7 @@ package loss
 import (
 	"math"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/burnish-rl/burnish/internal/compute"
@@ -119,10 +120,12 @@ func (x *exactPolicy) gradient(t *testing.T, out Output) [][]float64 {
 	return grads
 }
 
-// step is a straight way through one tensor, of length 1, and what the policy says at four points of it: ±h and ±h/2.
+// step is a straight way through the tensors of one kind, of length 1, and what the policy says at four points of it: ±h and
+// ±h/2.
 type step struct {
 	name      string
-	direction []float64
+	params    []int
+	direction [][]float64 // of each of params
 	logp      [4][]float64
 	entropy   [4][]float64
 }
@@ -131,32 +134,57 @@ const stepLength = 2e-3
 
 var stepAt = [4]float64{stepLength, -stepLength, stepLength / 2, -stepLength / 2}
 
-// steps go through every tensor in a random direction, so that every element of it counts.
+// steps go through every kind of tensor (in both layers at once) in a random direction, so that every element counts.
 func (x *exactPolicy) steps(t *testing.T) []step {
 	t.Helper()
 	var out []step
 	for k, p := range x.m.Params() {
-		data := ref.Data(p.Data)
-		at := slices.Clone(data)
-		s := step{name: p.Name, direction: make([]float64, len(data))}
-		norm := 0.0
-		for i := range s.direction {
-			s.direction[i] = rng.Normal(4, rng.Tasks, rng.At{A: uint32(k), B: uint32(i)})
-			norm += s.direction[i] * s.direction[i]
+		kind := strings.NewReplacer(".0.", ".", ".1.", ".").Replace(p.Name)
+		i := slices.IndexFunc(out, func(s step) bool { return s.name == kind })
+		if i < 0 {
+			i = len(out)
+			out = append(out, step{name: kind})
 		}
-		for i := range s.direction {
-			s.direction[i] /= math.Sqrt(norm)
+		d := make([]float64, p.Data.Len())
+		for j := range d {
+			d[j] = rng.Normal(4, rng.Tasks, rng.At{A: uint32(k), B: uint32(j)})
 		}
-		for j, h := range stepAt {
-			for i := range data {
-				data[i] = at[i] + h*s.direction[i]
-			}
-			s.logp[j], s.entropy[j], _ = x.stats(t)
-		}
-		copy(data, at)
-		out = append(out, s)
+		out[i].params, out[i].direction = append(out[i].params, k), append(out[i].direction, d)
+	}
+	for i := range out {
+		x.walk(t, &out[i])
 	}
 	return out
+}
+
+// walk makes the step's length 1, goes to its four points and back.
+func (x *exactPolicy) walk(t *testing.T, s *step) {
+	t.Helper()
+	norm := 0.0
+	for _, d := range s.direction {
+		for _, v := range d {
+			norm += v * v
+		}
+	}
+	var data, at [][]float64
+	for i, k := range s.params {
+		data = append(data, ref.Data(x.m.Params()[k].Data))
+		at = append(at, slices.Clone(data[i]))
+		for j := range s.direction[i] {
+			s.direction[i][j] /= math.Sqrt(norm)
+		}
+	}
+	for j, h := range stepAt {
+		for i, d := range s.direction {
+			for e, v := range d {
+				data[i][e] = at[i][e] + h*v
+			}
+		}
+		s.logp[j], s.entropy[j], _ = x.stats(t)
+	}
+	for i := range data {
+		copy(data[i], at[i])
+	}
 }
 
 // slope is the derivative along the step: central differences at h and h/2, extrapolated to 0 (Richardson).
@@ -170,7 +198,7 @@ func (s step) slope(value func(logp, entropy []float64) float64) float64 {
 }
 
 // TestGradientsThroughThePolicy: for every objective, the entropy bonus among them, the gradient that expression and decoder
-// make together is the slope of the loss along random directions through each tensor, within 1e-6 of that tensor's gradient.
+// make together is the slope of the loss along random directions through each kind of tensor, within 1e-6 of those tensors' gradient.
 // Everything is in float64 but the gradients of log-probs on their way into the decoder. What an objective holds constant
 // is held where the policy stands. Old policy, reference and sampler lie as far from it as in the golden batch, whose ratios
 // stand on no kink.
@@ -190,15 +218,17 @@ func TestGradientsThroughThePolicy(t *testing.T) {
 			}
 			grads := x.gradient(t, out)
 			in.held = logp
-			for k, s := range steps {
+			for _, s := range steps {
 				want := s.slope(func(logp, entropy []float64) float64 {
 					in.LogP, in.Entropy = logp, entropy
 					return eval(t, c.obj, in).Loss
 				})
 				got, norm := 0.0, 0.0
-				for i, d := range grads[k] {
-					got += d * s.direction[i]
-					norm += d * d
+				for i, k := range s.params {
+					for e, d := range grads[k] {
+						got += d * s.direction[i][e]
+						norm += d * d
+					}
 				}
 				if norm == 0 {
 					t.Errorf("%s: its gradient is 0", s.name)

@@ -161,7 +161,7 @@ func TestLayouts(t *testing.T) {
 // withEntropy are all cases, and one that learns from the entropy too.
 func withEntropy() []objectiveCase {
 	bonus := cases[slices.IndexFunc(cases, func(c objectiveCase) bool { return c.name == "grpo_kl_k3" })]
-	bonus.name, bonus.obj = entropyCase, Sum(bonus.obj, EntropyBonus(0.3))
+	bonus.name, bonus.obj = entropyCase, Sum(WithKL(Clip(0.2, 0.2), 0.05), EntropyBonus(0.3))
 	return append(slices.Clone(cases), bonus)
 }
 

@@ -49,6 +49,12 @@ type Env interface {
 	Task(i int) (Task, error)
 }
 
+// Held is an env whose rows stay in memory.
+type Held interface {
+	// Bytes is about how much they take.
+	Bytes() int64
+}
+
 // Sized is an env with an end. Indices are [0, Len).
 type Sized interface {
 	Env

@@ -28,14 +28,14 @@ type JSONL struct {
 	PromptIDs string `yaml:"prompt_ids"` // column of token ids: a prompt that is already encoded
 	System    string `yaml:"system"`     // a system message, literally, before prompt or messages; default none
 
-	Completion    string   `yaml:"completion"`     // column of the demonstration; with prompt, messages or text
-	CompletionIDs string   `yaml:"completion_ids"` // column of token ids, the demonstration; with prompt_ids
-	Label         string   `yaml:"label"`          // column of true or false (or 1 and 0): whether the completion is a good answer
-	Chosen        string   `yaml:"chosen"`         // column of the better answer: text, messages of which the last is the assistant's, or with prompt_ids token ids
-	Rejected      string   `yaml:"rejected"`       // column of the worse answer, like chosen
-	Answers       string   `yaml:"answers"`        // column of a list of texts: the answer written under each of the recipe's labels.principles
-	Reference     string   `yaml:"reference"`      // column of what would be right; other values than strings as JSON
-	Metadata      []string `yaml:"metadata"`       // columns kept under their own names; null leaves the name out
+	Completion    string   `yaml:"completion"`         // column of the demonstration; with prompt, messages or text
+	CompletionIDs string   `yaml:"completion_ids"`     // column of token ids, the demonstration; with prompt_ids
+	Label         string   `yaml:"label"`              // column of true or false (or 1 and 0): whether the completion is a good answer
+	Chosen        string   `yaml:"chosen"`             // column of the better answer: text, messages of which the last is the assistant's, or with prompt_ids token ids
+	Rejected      string   `yaml:"rejected"`           // column of the worse answer, like chosen
+	Answers       string   `yaml:"answers"`            // column of a list of texts: the answer written under each of the recipe's labels.principles
+	Reference     string   `yaml:"reference"`          // column of what would be right; other values than strings as JSON
+	Metadata      []string `yaml:"metadata,omitempty"` // columns kept under their own names; null leaves the name out
 }
 
 var jsonl = Info{
@@ -107,6 +107,28 @@ func (o *JSONL) HeldOut() (Options, bool) {
 type jsonlEnv struct{ tasks []Task }
 
 func (e jsonlEnv) Len() int { return len(e.tasks) }
+
+// taskBytes is what a task takes beside its text and ids, as the allocator rounds it.
+const taskBytes = 700
+
+// Bytes adds up texts and ids.
+func (e jsonlEnv) Bytes() int64 {
+	var n int64
+	for _, t := range e.tasks {
+		n += taskBytes + int64(len(t.Text)+len(t.Reference)+len(t.Demonstration)+len(t.Pair.Chosen)+len(t.Pair.Rejected))
+		n += 4 * int64(len(t.PromptIDs)+len(t.TargetIDs)+len(t.Pair.ChosenIDs)+len(t.Pair.RejectedIDs))
+		for _, m := range t.Messages {
+			n += 2*16 + int64(len(m.Role)+len(m.Content))
+		}
+		for _, a := range t.Answers {
+			n += 16 + int64(len(a))
+		}
+		for k, v := range t.Metadata { // a sum, so the order doesn't matter
+			n += 2*16 + int64(len(k)+len(v))
+		}
+	}
+	return n
+}
 
 func (e jsonlEnv) Task(i int) (Task, error) {
 	if err := inRange("jsonl", i, len(e.tasks)); err != nil {

@@ -18,6 +18,9 @@ import (
 
 // required are the overrides that a builtin recipe asks for.
 var required = map[string][]string{
+	"dpo-file":            {"env.path=some/data"},
+	"kto-file":            {"env.path=some/data"},
+	"gsm8k-json-dpo":      {"model.from=some/model", "env.path=some/data"},
 	"gsm8k-json-grpo":     {"model.from=some/model", "env.path=some/data"},
 	"gsm8k-json-sft":      {"model.from=some/model", "env.path=some/data"},
 	"sft-implicit-reward": {"model.from=some/model", "env.path=some/data"},
@@ -33,7 +36,7 @@ func load(t *testing.T, name string, overrides ...string) *Recipe {
 }
 
 func TestBuiltinRecipes(t *testing.T) {
-	want := []string{"builtin-pretrain", "builtin-sft", "gain-rl", "gsm8k-json-grpo", "gsm8k-json-sft", "oblr-po", "quickstart", "sft-implicit-reward"}
+	want := []string{"builtin-pretrain", "builtin-sft", "dpo", "dpo-file", "gain-rl", "gsm8k-json-dpo", "gsm8k-json-grpo", "gsm8k-json-sft", "kto-file", "oblr-po", "quickstart", "sft-implicit-reward"}
 	if diff := cmp.Diff(want, Names()); diff != "" {
 		t.Fatal(diff)
 	}

@@ -52,6 +52,7 @@ type Workload struct {
 	Demonstrations bool  // no rollout; MaxTokens is that of all rows of a group together
 	ExactNorms     bool  // squared gradient norms of every row
 	GradStats      bool  // the gradients of prompt groups, in a buffer of their own
+	Data           int64 // bytes of rows that stay in memory
 	EvalPrompts    []int // tokens of each held-out prompt; none without evaluation
 	EvalMaxTokens  int   // after each of them
 
@@ -91,7 +92,7 @@ func NewPlan(w Workload) (Plan, error) {
 	if longest > w.Config.MaxPositions && w.Demonstrations {
 		return Plan{}, fmt.Errorf("plan: the longest sequence has %d tokens, the model's context is %d", longest, w.Config.MaxPositions)
 	}
-	p := Plan{WorstGroup: w.groupRows(), Runtime: w.runtimeBytes()}
+	p := Plan{WorstGroup: w.groupRows(), Runtime: w.runtimeBytes() + w.Data + w.Data/dataShare}
 	p.Weights = w.weightBytes()
 	if w.Reference {
 		p.Reference = w.frozenBytes()

@@ -13,6 +13,8 @@ const (
 	programBytes = 40 << 20
 	// vocabularyBytes is what a token of the vocabulary takes in the tokenizer, its text, merges and maps.
 	vocabularyBytes = 600
+	// dataShare is the part of the data's rows that the collector lets garbage grow to.
+	dataShare = 5
 	// uncollectedShare is what the collector leaves lying about of row-major tensors: 0 to 0.4 of the largest, as measured.
 	uncollectedShare = 0.4
 	// spareShare is how many freed buffers the cpu backend keeps for their next use, as a share of those in use at the peak.

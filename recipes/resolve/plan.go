@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/burnish-rl/burnish/envs"
 	"github.com/burnish-rl/burnish/internal/machine"
 	"github.com/burnish-rl/burnish/recipes"
 	"github.com/burnish-rl/burnish/train"
@@ -82,6 +83,11 @@ func (r *Run) workload() (w train.Workload, err error) {
 	}
 	if t.KeptLayers > w.Config.Layers {
 		return w, hinted{fmt.Errorf("train.kept_layers is %d, the model has %d layers", t.KeptLayers, w.Config.Layers), "--set train.kept_layers=0 leaves it to the memory plan"}
+	}
+	for _, env := range []envs.Env{c.Env, c.Eval.Env} {
+		if h, ok := env.(envs.Held); ok {
+			w.Data += h.Bytes()
+		}
 	}
 	w.Trained = c.Model.TrainedElements()
 	w.StateBytes = c.Optim.StateBytes(w.Trained)

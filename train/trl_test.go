@@ -36,6 +36,8 @@ type trlExample struct{ Prompt, Chosen, Rejected []int32 }
 // trlRun is one trainer's settings and what it did, step by step.
 type trlRun struct {
 	Steps, Micro, Warmup int
+	Accumulation         int
+	Epochs               int
 	Rate, Clip, Beta     float64
 	WeightDecay          float64 `json:"weight_decay"`
 	Schedule             string

@@ -39,6 +39,7 @@ type OBLRPO struct {
 	ClipLow      float64 `yaml:"clip_low"`      // lower bound of the ratio is 1-clip_low; in (0, 1)
 	ClipHigh     float64 `yaml:"clip_high"`     // upper bound of the ratio is 1+clip_high; > 0
 	KLCoef       float64 `yaml:"kl_coef"`       // weight of the KL penalty (k3) to the policy before training; >= 0, 0 is off and needs no reference
+	SyncRef      int     `yaml:"sync_ref"`      // the policy becomes its own reference after every so many steps; >= 0, 0 is never; wants kl_coef
 	ScaleRewards string  `yaml:"scale_rewards"` // none; group: divide by the group's standard deviation, which biases a weighted baseline
 	Reduce       string  `yaml:"reduce"`        // what a token weighs: sequence_sum 1/B, constant 1/(B·max_tokens); sequence_mean 1/(B·T) and token_mean 1/N bias a weighted baseline
 	AllowBiased  bool    `yaml:"allow_biased"`  // run with a biased combination; every line of metrics then says so
@@ -88,6 +89,9 @@ func (a *OBLRPO) Validate() error {
 		return fmt.Errorf("scale_rewards is %q, want group or none", a.ScaleRewards)
 	}
 	if _, err := reduction(a.Reduce); err != nil {
+		return err
+	}
+	if err := validateSync(a.SyncRef, a.KLCoef); err != nil {
 		return err
 	}
 	if why := a.bias(); why != "" && !a.AllowBiased {

@@ -10,7 +10,7 @@ import (
 
 // Needs asks for row norms under a weighted baseline and for gradient statistics under the rate's factor.
 func (a *oblrRun) Needs() Needs {
-	return Needs{Reference: a.KLCoef > 0, RowNorms: a.kinds(), GradStats: a.SNR.On}
+	return Needs{Reference: a.KLCoef > 0, SyncRef: a.SyncRef, RowNorms: a.kinds(), GradStats: a.SNR.On}
 }
 
 // Advantages compares every sample with the baseline.

@@ -112,6 +112,28 @@ func (t *Tokens) RowNorms(kinds ...NormKind) ([][]float64, error) {
 	return t.pass.RowNorms(t.seqs, kinds, nil)
 }
 
+// RowNorm is the norm of a completion all of whose tokens are trained, from what sampling it left behind: the number, to
+// the bit, that [Model.RowNorms] gives. Of kinds that need more than that, and of a completion without statistics, ok is
+// false.
+func (c Completion) RowNorm(kind NormKind) (norm float64, ok bool) {
+	known := len(c.SumP2) == len(c.Tokens)
+	switch {
+	case kind == NormLen:
+		return float64(len(c.Tokens)), true
+	case kind == NormEnergy && known:
+		for t, p2 := range c.SumP2 {
+			norm += decoder.Energy(c.LogProbs[t], p2)
+		}
+		return norm, true
+	case kind == NormHead && known:
+		for t, p2 := range c.SumP2 {
+			norm += float64(c.InputSquares[t] * decoder.Energy(c.LogProbs[t], p2))
+		}
+		return norm, true
+	}
+	return 0, false
+}
+
 func lens(lengths []int, kinds int) [][]float64 {
 	out := make([][]float64, kinds)
 	for i := range out {

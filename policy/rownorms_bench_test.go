@@ -67,7 +67,7 @@ func (s *benchStep) learn(b *testing.B) {
 		for i := range d {
 			d[i] = 1e-3
 		}
-		if _, err := s.m.Learn(part, d); err != nil {
+		if _, err := s.m.Learn(part, d, nil); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -164,7 +164,7 @@ func (s *benchStep) measured(b *testing.B, stats *GradStats) {
 		for i := range d {
 			d[i] = 1e-3
 		}
-		if _, err := s.m.Learn(part, d); err != nil {
+		if _, err := s.m.Learn(part, d, nil); err != nil {
 			b.Fatal(err)
 		}
 		if err := stats.Add(); err != nil {

@@ -39,7 +39,7 @@ broken.yaml:13:10: train.steps is -3, want 1 to 100000000
 broken.yaml:14:9: train.seed is "-1", want a whole number >= 0
 broken.yaml:15:3: unknown key "lr" in train; it belongs in optim
 broken.yaml:16:11: train.memory is "3 gigs", want auto or a size such as 4GB, 1.5GB or 800MB
-broken.yaml:17:11: train.epochs has no meaning under grpo, want train.steps
+broken.yaml:17:11: train.epochs is -2, want 1 to 1000000
 broken.yaml:18:3: unknown key "zzz" in train, want one of steps, epochs, batch_size, seed, eval_every, eval_limit, ` +
 		`eval_temperature, checkpoint_every, checkpoint_keep, memory, micro_batch_tokens, kept_layers, recorded_layers, max_running
 --set rewards.9.weight=2: rewards.9: no such item, the list has 4
@@ -90,7 +90,7 @@ func TestOneProblem(t *testing.T) {
 		{"steps: 5", "steps: 99999999999999999999", `r.yaml:6:16: train.steps is "99999999999999999999", want a whole number`},
 		{"steps: 5", "steps:", `r.yaml:6:15: train.steps is empty, want a whole number`},
 		{"steps: 5", "steps: 5, steps: 6", `r.yaml:6:19: key "steps" is given twice, first in line 6`},
-		{"steps: 5", "steps: 5, batch_size: 4", `r.yaml:6:31: train.batch_size has no meaning under grpo, want rollout.prompts_per_step`},
+		{"steps: 5", "steps: 5, batch_size: 3", `r.yaml:6:31: train.batch_size is 3, want a divisor of the 8 prompts of a rollout (rollout.prompts_per_step): an update learns from so many`},
 		{"steps: 5", "steps: 5, eval_temperature: -1", `r.yaml:6:37: train.eval_temperature is -1, want a number in [0, 100], 0 for greedy`},
 		{"train: {steps: 5}", "train: [5]", `r.yaml:6:8: train is a list, want a mapping`},
 		{"{kind: answer}", "", `r.yaml:3:10: rewards are missing, and grpo learns from them`},

@@ -177,12 +177,7 @@ func (d *decoder) checkData(r *Recipe) {
 }
 
 func (d *decoder) checkSampled(r *Recipe) {
-	if d.given("train.batch_size") {
-		d.refuse("train.batch_size", "train.batch_size has no meaning under %s, want rollout.prompts_per_step", r.Algo.Kind)
-	}
-	if d.given("train.epochs") {
-		d.refuse("train.epochs", "train.epochs has no meaning under %s, want train.steps", r.Algo.Kind)
-	}
+	d.checkUpdates(r)
 	if !d.given("train.steps") {
 		d.refuse("train", "train.steps is missing")
 	}
@@ -203,4 +198,20 @@ func (d *decoder) checkSampled(r *Recipe) {
 	}
 	d.number("rollout.temperature", r.Rollout.Temperature, r.Rollout.Temperature > 0 && r.Rollout.Temperature <= maxScalar, "a number in (0, 100]")
 	d.number("rollout.top_p", r.Rollout.TopP, r.Rollout.TopP > 0 && r.Rollout.TopP <= 1, "a number in (0, 1]")
+}
+
+// checkUpdates checks how a rollout is learned from.
+func (d *decoder) checkUpdates(r *Recipe) {
+	if r.needs().Labelled() {
+		for _, key := range []string{"batch_size", "epochs"} {
+			if d.given("train." + key) {
+				d.refuse("train."+key, "train.%s has no meaning under %s with labels from rollouts, which it learns from once", key, r.Algo.Kind)
+			}
+		}
+		return
+	}
+	prompts, batch := r.Rollout.PromptsPerStep, r.Train.BatchSize
+	if d.given("train.batch_size") && prompts > 0 && (batch < 1 || prompts%batch != 0) {
+		d.refuse("train.batch_size", "train.batch_size is %d, want a divisor of the %d prompts of a rollout (rollout.prompts_per_step): an update learns from so many", batch, prompts)
+	}
 }

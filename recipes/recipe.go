@@ -97,9 +97,9 @@ type Optim struct {
 
 // Train says how long, and what is measured and kept on the way.
 type Train struct {
-	Steps            int     `yaml:"steps,omitempty"`      // optimizer steps
-	Epochs           int     `yaml:"epochs,omitempty"`     // without rollouts, instead of steps: passes over the tasks
-	BatchSize        int     `yaml:"batch_size,omitempty"` // without rollouts: demonstrations, pairs or labelled answers a step; default 8
+	Steps            int     `yaml:"steps,omitempty"`      // how often new data are drawn and learned from
+	Epochs           int     `yaml:"epochs,omitempty"`     // without rollouts, instead of steps: passes over the tasks; with: passes over each rollout, default 1
+	BatchSize        int     `yaml:"batch_size,omitempty"` // without rollouts: demonstrations, pairs or labelled answers a step, default 8; with: prompts of a rollout that one update learns from, default all
 	Seed             uint64  `yaml:"seed"`                 // of every random draw; default 1
 	EvalEvery        int     `yaml:"eval_every"`           // steps between evaluations; 0, the default: only before and after
 	EvalLimit        int     `yaml:"eval_limit"`           // held-out tasks of an evaluation, 0: no evaluation; default 100

@@ -17,6 +17,7 @@ type row struct {
 	tokens        []int32
 	train         []bool    // nil: all of tokens
 	old           []float32 // log-probs of the rollout; nil for demonstrations
+	sampled       []float32 // log-probs of the sampler, after top-k, top-p and min-p; nil where they are old's
 	advantage     float64
 	side          side    // what was said of it, under algorithms of labelled answers
 	trained       int     // how many tokens are trained
@@ -39,15 +40,19 @@ type batch struct {
 	grads   *algos.GradNorms       // of the groups' gradients, nil unless measured
 	labels  labelled
 
-	generated, computed int // decoder rows of the rollout, of the training forward pass
-	gap                 float64
-	skipped             int     // groups without a backward pass
-	loss, entropy, kl   float64 // sums over micro-batches
-	gradNorm, gradL1    float64
-	rate                float64
-	factors             []factor // of rate
-	seconds             []timing
-	began               time.Time
+	update int          // which update from the rollout it is, from 0; then the policy is no more the one that spoke
+	now    *numbers     // of the policy before the update, nil unless looked for ahead
+	factor []float64    // [N], multipliers of the policy's term, nil for none
+	joint  *loss.Output // of a loss that compares all answers, when they are learned from in pieces
+
+	members []int // of a mini-batch: its groups; nil: all
+	learned
+
+	generated int // decoder rows of the rollout
+	rate      float64
+	factors   []factor // of rate
+	seconds   []timing
+	began     time.Time
 }
 
 type timing struct {
@@ -57,10 +62,19 @@ type timing struct {
 
 func (t *Trainer) newBatch(step int) *batch { return &batch{step: step, began: time.Now()} }
 
-// time measures a phase until the returned function runs.
+// time measures a phase until the returned function runs. A phase that comes again goes on.
 func (b *batch) time(phase string) func() {
 	start := time.Now()
-	return func() { b.seconds = append(b.seconds, timing{phase, time.Since(start).Seconds()}) }
+	return func() {
+		took := time.Since(start).Seconds()
+		for i := range b.seconds {
+			if b.seconds[i].phase == phase {
+				b.seconds[i].seconds += took
+				return
+			}
+		}
+		b.seconds = append(b.seconds, timing{phase, took})
+	}
 }
 
 // demonstrate makes a row of each task's worked answer. With promptTokens the prompt is trained too, but for its
@@ -92,7 +106,7 @@ func (b *batch) take(groups []rollout.Group) {
 	for i, g := range groups {
 		b.prompts = append(b.prompts, g.IDs)
 		for k, s := range g.Samples {
-			b.rows = append(b.rows, row{group: i, sample: k, tokens: s.Tokens, old: s.LogProbs, trained: len(s.Tokens), recorded: s.Recorded})
+			b.rows = append(b.rows, row{group: i, sample: k, tokens: s.Tokens, old: s.LogProbs, sampled: s.SampledLogProbs, trained: len(s.Tokens), recorded: s.Recorded})
 		}
 	}
 }

@@ -35,9 +35,11 @@ type Config struct {
 	Schedule      schedule.Schedule
 	ScheduleName  string // its name in the registry, under which a checkpoint keeps what it remembers
 
-	Prompts  int             // tasks a step
-	Samples  int             // completions a prompt; 1 under demonstrations
-	Decoding policy.Decoding // of rollouts; Seed and Step are set by the loop
+	Prompts      int             // tasks a step
+	BatchPrompts int             // of them in each update, a divisor; 0 means all
+	Epochs       int             // passes over each rollout; 0 means 1
+	Samples      int             // completions a prompt; 1 under demonstrations
+	Decoding     policy.Decoding // of rollouts; Seed and Step are set by the loop
 
 	Steps           int
 	Seed            uint64
@@ -95,6 +97,8 @@ func (c *Config) validate() error {
 		return fmt.Errorf("train: no rewards, and this algorithm learns from them")
 	case need.Reference && c.Reference == nil && !c.Model.CanSwitchAdapterOff():
 		return fmt.Errorf("train: this algorithm needs the reference policy, and none was given")
+	case need.SyncRef > 0 && (need.Demonstrations || need.Labelled()):
+		return fmt.Errorf("train: a reference that follows every %d steps, want one that stays: this algorithm doesn't learn from rewards of rollouts", need.SyncRef)
 	case c.MicroBatchTokens < 1:
 		return fmt.Errorf("train: micro-batches of %d tokens, want at least 1", c.MicroBatchTokens)
 	case c.KeptLayers < 0 || c.KeptLayers > c.Model.Config().Layers:
@@ -112,6 +116,9 @@ func (c *Config) validate() error {
 	}
 	if sized, ok := c.Env.(envs.Sized); ok && sized.Len() == 0 {
 		return fmt.Errorf("train: the environment has no tasks")
+	}
+	if err := c.validateUpdates(); err != nil {
+		return err
 	}
 	return c.validateParts()
 }

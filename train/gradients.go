@@ -46,10 +46,13 @@ func (c *Config) ExactNorms() bool {
 	return slices.ContainsFunc(c.Algo.Needs().RowNorms, func(name string) bool { return c.normKind(name).Backward() })
 }
 
-// checkPace asks an algorithm that measures prompt groups whether there are enough of them.
+// checkPace asks an algorithm that measures prompt groups whether there are enough of them in an update.
 func (c *Config) checkPace() (warning string, err error) {
 	if p, ok := c.Algo.(algos.PromptChecker); ok {
-		if warning, err = p.CheckPrompts(c.Prompts); err != nil {
+		if warning, err = p.CheckPrompts(c.Prompts / c.miniBatches()); err != nil {
+			if c.miniBatches() > 1 {
+				err = fmt.Errorf("a mini-batch of %d prompts: %w", c.BatchPrompts, err)
+			}
 			return "", fmt.Errorf("train: %w", err)
 		}
 	}
@@ -76,17 +79,18 @@ func (t *Trainer) rowNorms(ctx context.Context, b *batch) error {
 		b.norms[name] = all
 	}
 	b.scores = map[int]*policy.Scores{}
-	for _, mb := range b.cut(t.budget(), false) {
+	once := t.UpdatesPerStep() == 1 // else updates are cut otherwise
+	for _, mb := range b.cut(t.budget(b), false) {
 		if err := context.Cause(ctx); err != nil {
 			return err
 		}
 		packed := mb.pack(t.Decoding)
 		packed.Recording = t.recording
-		scores, err := t.Model.ScoreRows(packed, t.HoldNorms, kinds...)
+		scores, err := t.Model.ScoreRows(packed, t.HoldNorms && once, kinds...)
 		if err != nil {
 			return err
 		}
-		if slices.Contains(kinds, t.Model.ExactNorm()) {
+		if once && slices.Contains(kinds, t.Model.ExactNorm()) {
 			b.scores[mb.from] = scores
 		}
 		for i, r := range b.rows[mb.from:mb.to] {
@@ -99,8 +103,8 @@ func (t *Trainer) rowNorms(ctx context.Context, b *batch) error {
 }
 
 // budget is the decoder rows of a micro-batch: one prompt group at a time where groups are measured.
-func (t *Trainer) budget() int {
-	if t.gradStats != nil {
+func (t *Trainer) budget(b *batch) int {
+	if t.gradStats != nil && b.update == 0 {
 		return 1
 	}
 	return t.MicroBatchTokens
@@ -108,12 +112,15 @@ func (t *Trainer) budget() int {
 
 // learnScored is policy.Learn through what the micro-batch's row norms left behind, where dL/dlogp is one number a row: ok
 // says that it is. Whether they hold anything changes no bit.
-func (m microBatch) learnScored(dlogp []float32) (tokens *policy.Tokens, ok bool, err error) {
+func (m microBatch) learnScored(dlogp, dentropy []float32) (tokens *policy.Tokens, ok bool, err error) {
 	scores := m.scores[m.from]
 	if scores == nil {
 		return nil, false, nil
 	}
 	defer scores.Free()
+	if dentropy != nil {
+		return nil, false, nil
+	}
 	var scale []float32
 	for _, r := range m.rows[m.from:m.to] {
 		own := dlogp[:r.trained]
@@ -135,6 +142,7 @@ func (m microBatch) learnScored(dlogp []float32) (tokens *policy.Tokens, ok bool
 // groupGradients measures the gradients of a step's prompt groups, or does nothing when nobody asks.
 type groupGradients struct {
 	t    *Trainer
+	on   bool
 	adam *optim.AdamW // whose metric is used, or nil
 	mass map[*policy.Param]adamMass
 }
@@ -144,10 +152,10 @@ type adamMass struct {
 	n   int
 }
 
-// beginGroups starts the measurement of a step.
-func (t *Trainer) beginGroups() *groupGradients {
-	g := &groupGradients{t: t}
-	if t.gradStats == nil {
+// beginGroups starts the measurement of a step, in its first update.
+func (t *Trainer) beginGroups(b *batch) *groupGradients {
+	g := &groupGradients{t: t, on: t.gradStats != nil && b.update == 0}
+	if !g.on {
 		return g
 	}
 	var metric policy.Metric
@@ -177,7 +185,7 @@ func (g *groupGradients) adamMetric() policy.Metric {
 
 // add takes the gradient of the group that was just learned from.
 func (g *groupGradients) add() error {
-	if g.t.gradStats == nil {
+	if !g.on {
 		return nil
 	}
 	return g.t.gradStats.Add()
@@ -185,7 +193,7 @@ func (g *groupGradients) add() error {
 
 // finish leaves the norms in the batch. Groups without a scored sample count as gradients of zero.
 func (g *groupGradients) finish(b *batch) error {
-	if g.t.gradStats == nil {
+	if !g.on {
 		return nil
 	}
 	n, err := g.t.gradStats.Finish()
@@ -199,7 +207,7 @@ func (g *groupGradients) finish(b *batch) error {
 	if mass > 0 {
 		scale = float64(count) / mass
 	}
-	b.grads = &algos.GradNorms{Groups: len(b.groups), Squares: scale * n.Squares, Sum: scale * n.Sum, Plain: n.Plain, Adam: g.adam != nil}
+	b.grads = &algos.GradNorms{Groups: b.measured(), Squares: scale * n.Squares, Sum: scale * n.Sum, Plain: n.Plain, Adam: g.adam != nil}
 	return nil
 }
 

@@ -9,7 +9,7 @@ import (
 	"github.com/burnish-rl/burnish/train/rollout"
 )
 
-// step is one optimizer step: ten calls, left to right. b carries what they make of it.
+// step is one rollout and what is learned from it: ten calls, left to right. b carries what they make of it.
 func (t *Trainer) step(ctx context.Context, n int) error {
 	b := t.newBatch(n)
 	indices := t.Sampler.Next(t.Prompts)                    //  1 which tasks
@@ -35,11 +35,19 @@ func (t *Trainer) step(ctx context.Context, n int) error {
 	if err := t.advantages(b); err != nil { //  7 one advantage a sample
 		return err
 	}
-	b.weights = t.Algo.Reduction()(b.lengths(), b.totals(t.Decoding.MaxTokens))
-	if err := t.learn(ctx, b); err != nil { //  8 gradients, micro-batch by micro-batch
-		return err
+	for n := range t.UpdatesPerStep() { // one, unless mini-batches or epochs are asked for
+		m := t.miniBatch(b, n)
+		m.weights = t.Algo.Reduction()(m.lengths(), m.totals(t.Decoding.MaxTokens))
+		if err := t.learn(ctx, m); err != nil { //  8 gradients, micro-batch by micro-batch
+			return err
+		}
+		if err := t.update(m); err != nil { //  9 the learning rate and the optimizer
+			return err
+		}
+		t.add(b, m)
 	}
-	if err := t.update(b); err != nil { //  9 the learning rate and the optimizer
+	t.follow(b)
+	if err := t.syncReference(b.step); err != nil { //    the reference, if it follows
 		return err
 	}
 	if err := t.observe(b); err != nil { // 10 what the sampler, the logs and the user see
@@ -109,30 +117,6 @@ func (t *Trainer) advantages(b *batch) error {
 	return b.setAdvantages(adv)
 }
 
-// learn adds up the gradients of the step. Token weights are fixed, so the cut into micro-batches changes nothing.
-func (t *Trainer) learn(ctx context.Context, b *batch) error {
-	defer b.time("train")()
-	t.tell(Event{Kind: Phase, Phase: "train"})
-	t.Model.ZeroGrads()
-	measured := t.beginGroups()
-	for _, mb := range b.cut(t.budget(), t.skipsStill()) {
-		if err := context.Cause(ctx); err != nil {
-			return err
-		}
-		if err := t.learnFrom(mb); err != nil {
-			return err
-		}
-		if err := measured.add(); err != nil {
-			return err
-		}
-		t.tell(Event{Kind: Progress, Done: mb.to, Total: len(b.rows)})
-	}
-	if err := t.Model.FinishGrads(); err != nil {
-		return err
-	}
-	return measured.finish(b)
-}
-
 // update clips, sets the learning rate and steps the optimizer. A gradient that is not finite
 // stops the run before it can reach the weights.
 func (t *Trainer) update(b *batch) error {
@@ -142,20 +126,29 @@ func (t *Trainer) update(b *batch) error {
 		return fmt.Errorf("step %d: %w: stopped before it reached the weights", b.step, err)
 	}
 	b.gradNorm, b.gradL1 = norm, optim.L1(t.Model.Backend(), t.params)
-	t.restart(b)
+	if b.update == 0 {
+		t.restart(b)
+	}
 	if len(b.rows) == 0 { // no score: not even the optimizer's momentum moves anything
 		return nil
 	}
-	t.setRate(b)
+	if b.factors == nil {
+		t.setRate(b)
+	}
 	if err := t.optimizer.Step(float32(b.rate), scale); err != nil {
 		return err
 	}
 	t.Model.Updated()
 	t.trainedTokens += int64(b.tokens())
-	if t.updates != nil {
+	b.moved = true
+	return nil
+}
+
+// follow takes in how the step has moved the weights.
+func (t *Trainer) follow(b *batch) {
+	if t.updates != nil && b.moved {
 		t.updates.observe(t.Model, t.tensors)
 	}
-	return nil
 }
 
 // outcomes is what the sampler learns of the step.

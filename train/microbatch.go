@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/burnish-rl/burnish/algos"
 	"github.com/burnish-rl/burnish/algos/loss"
 	"github.com/burnish-rl/burnish/policy"
 )
@@ -64,9 +65,21 @@ func (m microBatch) pack(d policy.Decoding) policy.Batch {
 	return out
 }
 
+// size is the micro-batch's trained tokens.
+func (m microBatch) size() (n int) {
+	for _, r := range m.rows[m.from:m.to] {
+		n += r.trained
+	}
+	return n
+}
+
 // checkGap compares the training forward pass with what the rollout said of the same tokens. On the CPU they are
-// the same bits, so any difference means that the weights or the arithmetic changed in between.
+// the same bits, so any difference means that the weights or the arithmetic changed in between. From the second update
+// on, the policy is not the one that spoke.
 func (m microBatch) checkGap(logp []float32) error {
+	if m.update > 0 {
+		return nil
+	}
 	i := 0
 	for _, r := range m.rows[m.from:m.to] {
 		for t, old := range r.old {
@@ -83,12 +96,19 @@ func (m microBatch) checkGap(logp []float32) error {
 	return nil
 }
 
-// inputs are the vectors of the loss expression, in float64.
-func (m microBatch) inputs(logp []float32) loss.Inputs {
-	n := len(logp)
-	in := loss.Inputs{LogP: make([]float64, n), Weights: m.weights[m.token : m.token+n]}
-	for i, v := range logp {
-		in.LogP[i] = float64(v)
+// inputs are the vectors of the loss expression, in float64: what the algorithm needs of the policy's numbers, and what
+// the batch knows.
+func (m microBatch) inputs(p numbers, need algos.Needs) loss.Inputs {
+	n := len(p.logp)
+	in := loss.Inputs{LogP: float64s(p.logp), Weights: m.weights[m.token : m.token+n]}
+	if need.Entropy {
+		in.Entropy = float64s(p.entropy)
+	}
+	if need.SumP2 {
+		in.SumP2 = float64s(p.sumP2)
+	}
+	if m.factor != nil {
+		in.Factor = m.factor[m.token : m.token+n]
 	}
 	for _, r := range m.rows[m.from:m.to] {
 		in.Lengths = append(in.Lengths, r.trained)
@@ -122,8 +142,10 @@ func (m microBatch) observe(tokens *policy.Tokens, out loss.Output) {
 		m.loss += m.weights[m.token+i] * out.Term[i]
 		m.entropy += float64(h)
 		if m.ref != nil {
-			u := float64(tokens.LogP[i]) - m.ref[m.token+i]
-			m.kl += math.Exp(-u) + u - 1 // k3
+			m.kl += k3(float64(tokens.LogP[i]) - m.ref[m.token+i])
 		}
 	}
 }
+
+// k3 estimates a KL divergence from a log-ratio u of a sample (Schulman 2020).
+func k3(u float64) float64 { return math.Exp(-u) + u - 1 }

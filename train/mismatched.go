@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// mismatched scores every answer of the step under a prompt that isn't its own, with the policy before the step and with
-// the reference: a row's prompt with the answer of the next row that has another prompt, around the end.
+// mismatched scores answers of the step under prompts that aren't theirs, with the policy before the step and with the
+// reference; see shifted.
 //
 // Source: Ethayarajh et al. 2024, arXiv:2402.01306, section 4.1; TRL shifts by one within the batch in the same way.
 func (t *Trainer) mismatched(ctx context.Context, b *batch) error {
@@ -54,18 +54,30 @@ func (t *Trainer) mismatched(ctx context.Context, b *batch) error {
 	return nil
 }
 
-// shifted gives each row's prompt the answer of the next row with another prompt.
+// shifted gives each row's prompt the answer that stands as many rows further on, around the end, as the most frequent
+// prompt has rows: where all have as many, every answer is taken once. One with the same prompt is passed over.
 func (b *batch) shifted() ([]row, error) {
-	out := make([]row, len(b.rows))
+	n, shift := len(b.rows), 0
+	same := func(i, j int) bool { return slices.Equal(b.prompts[b.rows[i].group], b.prompts[b.rows[j].group]) }
+	for i := range b.rows {
+		count := 0
+		for j := range b.rows {
+			if same(i, j) {
+				count++
+			}
+		}
+		shift = max(shift, count)
+	}
+	out := make([]row, n)
 	for i, r := range b.rows {
-		k := 1
-		for k < len(b.rows) && slices.Equal(b.prompts[b.rows[(i+k)%len(b.rows)].group], b.prompts[r.group]) {
+		k := shift
+		for k < shift+n && same(i, (i+k)%n) {
 			k++
 		}
-		if k == len(b.rows) {
+		if k == shift+n {
 			return nil, fmt.Errorf("step %d: all answers have the same prompt, and each is to be scored under another's: want more prompts a step, or reference_point zero", b.step)
 		}
-		next := b.rows[(i+k)%len(b.rows)]
+		next := b.rows[(i+k)%n]
 		out[i] = row{group: r.group, tokens: next.tokens, train: next.train, trained: next.trained}
 	}
 	return out, nil

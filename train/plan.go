@@ -12,7 +12,7 @@ import (
 // choices changes a bit of what the run computes.
 type Plan struct {
 	Weights   int64
-	Reference int64 // a second model; 0 when the adapter is switched off instead
+	Reference int64 // a second model, or a copy of the adapter; 0 when the adapter is switched off instead
 	Gradients int64
 	Optimizer int64
 	Rollout   int64 // cache, logits and scratch while sampling
@@ -50,6 +50,9 @@ type Workload struct {
 	Longest        int   // tokens of the longest sequence without rollouts; 0: that of prompt and tokens after it
 	Together       int   // prompts of a group, which share nothing; 0 is 1
 	Demonstrations bool  // no rollout; MaxTokens is that of all rows of a group together
+	Updates        int   // of the weights a step; 0 means 1
+	BatchPrompts   int   // prompts of an update; 0 means all
+	SyncRef        bool  // the reference becomes the policy now and then
 	ExactNorms     bool  // squared gradient norms of every row
 	GradStats      bool  // the gradients of prompt groups, in a buffer of their own
 	Data           int64 // bytes of rows that stay in memory
@@ -96,6 +99,8 @@ func NewPlan(w Workload) (Plan, error) {
 	p.Weights = w.weightBytes()
 	if w.Reference {
 		p.Reference = w.frozenBytes()
+	} else if w.SyncRef {
+		p.Reference = w.copiedBytes()
 	}
 	p.Gradients, p.Optimizer, p.Saved = 4*w.Trained, w.StateBytes, w.savedBytes()
 	if w.GradStats {
@@ -157,7 +162,7 @@ func (w *Workload) chooseTraining(p *Plan, room int64) {
 
 // cost is the time lost, as a share of that of a plan without limits.
 func (w *Workload) cost(rows, kept int) float64 {
-	rows = min(max(rows, w.groupRows()), w.Prompts*w.groupRows())
+	rows = min(max(rows, w.groupRows()), w.updateRows())
 	return passRows/float64(rows) + againShare*(1-float64(kept)/float64(w.Config.Layers))
 }
 
@@ -166,9 +171,12 @@ func (w *Workload) microBatchChoices() []int {
 	if w.MicroBatch > 0 {
 		return []int{w.MicroBatch}
 	}
-	least := w.groupRows()
-	choices := []int{max(fullRows, least)}
-	for rows := fullRows * 7 / 8; rows > least; rows = rows * 7 / 8 {
+	least, full := w.groupRows(), fullRows
+	if w.BatchPrompts > 0 { // other passes over the rollout are cut alike
+		full = min(full, w.updateRows())
+	}
+	choices := []int{max(full, least)}
+	for rows := full * 7 / 8; rows > least; rows = rows * 7 / 8 {
 		choices = append(choices, rows)
 	}
 	return append(choices, least)
@@ -194,7 +202,18 @@ func (w *Workload) groupRows() int {
 	return max(w.Together, 1) * (w.PromptTokens + w.Samples*max(w.MaxTokens-1, 0))
 }
 
+// updatePrompts are the prompts that an update learns from.
+func (w *Workload) updatePrompts() int {
+	if w.BatchPrompts > 0 {
+		return w.BatchPrompts
+	}
+	return w.Prompts
+}
+
+func (w *Workload) updateRows() int { return w.updatePrompts() * w.groupRows() }
+
 func (w *Workload) microBatches(budget int) int {
-	groups := max(1, min(budget/max(w.groupRows(), 1), w.Prompts))
-	return (w.Prompts + groups - 1) / groups
+	prompts := w.updatePrompts()
+	groups := max(1, min(budget/max(w.groupRows(), 1), prompts))
+	return (prompts + groups - 1) / groups * (w.Prompts / prompts)
 }

@@ -88,6 +88,8 @@ func TestPlanIsNearWhatIsAllocated(t *testing.T) {
 		{"grpo, one layer kept", setup{change: func(c *Config) { c.KeptLayers = 1 }}, fixed{60, 0}, 40},
 		{"grpo, recorded", setup{change: func(c *Config) { c.RecordedLayers, c.RecordedRows = 3, 648 }}, fixed{60, 0}, 40},
 		{"grpo, one layer recorded", setup{lora: true, change: func(c *Config) { withKL(c); c.RecordedLayers, c.RecordedRows = 1, 648 }}, fixed{60, 0}, 40},
+		{"grpo, four updates", setup{reference: true, change: func(c *Config) { severalUpdates(c); withKL(c); withMasks(c) }}, fixed{60, 0}, 40},
+		{"grpo, lora, follows", setup{lora: true, change: following}, fixed{60, 0}, 40},
 		{"oblr-po", setup{change: gradientWeighted("weighted")}, fixed{60, 0}, 40},
 		{"oblr-po, nothing held", setup{change: gradientWeighted("weighted")}, fixed{60, 0}, 40},
 		{"oblr-po, lora, recorded", setup{lora: true, change: func(c *Config) { gradientWeighted("weighted")(c); c.RecordedLayers, c.RecordedRows = 3, 864 }}, fixed{60, 0}, 40},
@@ -135,6 +137,7 @@ func TestPlanIsNearWhatIsAllocated(t *testing.T) {
 			}
 			need, trained := cfg.Algo.Needs(), cfg.Model.TrainedElements()
 			w := Workload{Config: cfg.Model.Config(), Trained: trained, StateBytes: cfg.Optim.StateBytes(trained), Adapter: c.s.lora, Reference: c.s.reference, ExactNorms: cfg.ExactNorms(), GradStats: need.GradStats,
+				Updates: cfg.UpdatesPerStep(), BatchPrompts: cfg.BatchPrompts, SyncRef: need.SyncRef > 0,
 				Prompts: cfg.Prompts, Samples: cfg.Samples, PromptTokens: c.env.prompt, MaxTokens: c.max, Demonstrations: !cfg.Sampled(), Longest: c.env.prompt + 1, MicroBatch: cfg.MicroBatchTokens, KeptLayers: cfg.KeptLayers, RecordedLayers: cfg.RecordedLayers,
 				EvalPrompts: slices.Repeat([]int{held.prompt}, cfg.Eval.Limit), EvalMaxTokens: cfg.Eval.Decoding.MaxTokens}
 			p, err := NewPlan(w)
@@ -269,6 +272,32 @@ func TestPlanKeepsWhatIsChosen(t *testing.T) {
 	w.Limit = p.Peak - 1
 	if q, err := NewPlan(w); err == nil || q.KeptLayers != 7 || q.MaxRunning != 3 || q.RecordedLayers != 4 || q.MicroBatchTokens != 1500 {
 		t.Errorf("plan %+v of less memory, error %v", q, err)
+	}
+}
+
+// TestPlanOfSeveralUpdates: what the rollout or its row norms leave is of use to one of them at most, so nothing is kept; no
+// micro-batch is larger than a mini-batch.
+func TestPlanOfSeveralUpdates(t *testing.T) {
+	w := smol(t)
+	w.ExactNorms = true
+	once, err := NewPlan(w)
+	if err != nil || once.RecordedLayers == 0 || once.Held == 0 {
+		t.Fatalf("plan %+v, error %v, want one that keeps what it can", once, err)
+	}
+	w.Updates, w.BatchPrompts, w.Samples = 4, 2, 2
+	p, err := NewPlan(w)
+	if err != nil || p.RecordedLayers != 0 || p.Held != 0 {
+		t.Errorf("plan %+v, error %v, want one that keeps nothing", p, err)
+	}
+	if p.MicroBatchTokens > 2*p.WorstGroup && p.MicroBatchTokens > fullRows {
+		t.Errorf("micro-batches of %d rows, a mini-batch has %d", p.MicroBatchTokens, 2*p.WorstGroup)
+	}
+	w = smol(t)
+	w.Adapter, w.Trained = true, 1e6
+	alone, _ := NewPlan(w)
+	w.SyncRef = true
+	if followed, _ := NewPlan(w); followed.Reference != 4e6 || followed.Peak <= alone.Peak {
+		t.Errorf("a copy of an adapter of 1M elements takes %d bytes", followed.Reference)
 	}
 }
 

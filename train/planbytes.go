@@ -73,12 +73,20 @@ func (w *Workload) weightBytes() int64 {
 	return master + half
 }
 
+// copiedBytes is a copy of the adapter.
+func (w *Workload) copiedBytes() int64 {
+	if w.BF16 {
+		return (4 + 2) * w.Trained
+	}
+	return 4 * w.Trained
+}
+
 // trainingBytes is the peak of a micro-batch with the given budget, in its backward pass: what was kept, the gradient of
 // the residual stream, and the larger of what the head needs and what a layer needs; the layers use that in turn.
 func (w *Workload) trainingBytes(budget, kept int) int64 {
 	c, act := w.Config, w.actBytes()
 	h, inner, q, kv := widths(c)
-	rows := int64(min(max(budget, w.groupRows()), w.Prompts*w.groupRows()))
+	rows := int64(min(max(budget, w.groupRows()), w.updateRows()))
 	trained := rows // at most, but for first tokens: every sample asks the prompt's last row
 	if !w.Demonstrations {
 		trained = rows * int64(max(w.Together, 1)*w.Samples*w.MaxTokens) / int64(w.groupRows())
@@ -94,7 +102,10 @@ func (w *Workload) trainingBytes(budget, kept int) int64 {
 	if w.ExactNorms {
 		apart := rows * int64(w.Samples*(w.PromptTokens+max(w.MaxTokens-1, 0))) / int64(w.groupRows()) // each row with its own prompt
 		layer = layer / rows * apart
-		total = rows*w.keptRow(kept) + 4*h*trained + max(layer, head) + apart*w.normRow() + w.heldBytes(w.groupsOf(rows))
+		total = rows*w.keptRow(kept) + 4*h*trained + max(layer, head) + apart*w.normRow()
+		if w.Updates <= 1 { // else the update doesn't go through them
+			total += w.heldBytes(w.groupsOf(rows))
+		}
 	}
 	if !w.Adapter {
 		total += w.collectedBytes()
@@ -146,18 +157,22 @@ func (w *Workload) keptRow(kept int) int64 {
 // that doubles.
 func (w *Workload) collectedBytes() int64 {
 	rows := 64
-	for rows < min(w.Config.Vocab, w.Prompts*w.groupRows()) {
+	for rows < min(w.Config.Vocab, w.updateRows()) {
 		rows *= 2
 	}
 	return 4 * int64(rows) * int64(w.Config.Hidden)
 }
 
 // savedBytes is the largest tensor in row-major order, while a checkpoint is written, and what the collector hasn't taken
-// back of those before it.
+// back of those before it. Where a frozen bf16 model takes the policy over, it passes through one in float32.
 func (w *Workload) savedBytes() int64 {
 	c := w.Config
 	largest := min(4*w.Trained, 4*int64(max(c.Vocab, c.Inner))*int64(c.Hidden))
-	return int64((1 + uncollectedShare) * float64(largest))
+	saved := int64((1 + uncollectedShare) * float64(largest))
+	if w.SyncRef && w.Reference && w.BF16 {
+		saved += largest
+	}
+	return saved
 }
 
 func (w *Workload) runtimeBytes() int64 { return programBytes + vocabularyBytes*int64(w.Config.Vocab) }

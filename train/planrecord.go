@@ -5,7 +5,7 @@ package train
 
 // chooseRecording records as many layers as fit, the last ones first; the backward pass runs the others again.
 func (w *Workload) chooseRecording(p *Plan, room int64) {
-	if w.Demonstrations || w.RecordedLayers == 0 {
+	if w.Demonstrations || w.RecordedLayers == 0 || w.Updates > 1 { // most updates would be of other weights
 		return
 	}
 	rows := max(fullRows, w.groupRows())
@@ -47,7 +47,7 @@ func (w *Workload) recordedTrainingBytes(budget int) int64 {
 // chooseHeld keeps the deltas of the whole step for the update, which then needn't compute those of a micro-batch again,
 // where they fit.
 func (w *Workload) chooseHeld(p *Plan, room int64) {
-	if !w.ExactNorms {
+	if !w.ExactNorms || w.Updates > 1 { // an update's micro-batches are others than the norms'
 		return
 	}
 	rows := int64(min(max(p.MicroBatchTokens, w.groupRows()), w.Prompts*w.groupRows()))

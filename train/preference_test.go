@@ -203,17 +203,22 @@ func TestKTOByHand(t *testing.T) {
 	}
 }
 
-// TestMismatchedNeedsTwoPrompts: the next answer with another prompt is taken, whatever lies between; one prompt is too few.
+// TestMismatchedNeedsTwoPrompts: no answer meets its own prompt, and where all prompts have as many each is taken once; one
+// prompt is too few.
 func TestMismatchedNeedsTwoPrompts(t *testing.T) {
 	b := &batch{step: 7, prompts: [][]int32{{1}, {1}, {2}}, rows: []row{{group: 0, tokens: []int32{10}}, {group: 1, tokens: []int32{11}}, {group: 2, tokens: []int32{12}}}}
 	rows, err := b.shifted()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, want := range []int32{12, 12, 10} {
+	for i, want := range []int32{12, 12, 11} {
 		if rows[i].tokens[0] != want || rows[i].group != i {
 			t.Errorf("row %d has answer %d under prompt %d, want %d under %d", i, rows[i].tokens[0], rows[i].group, want, i)
 		}
+	}
+	b.rows = append(b.rows, row{group: 2, tokens: []int32{13}})
+	if rows, err = b.shifted(); err != nil || rows[0].tokens[0] != 12 || rows[1].tokens[0] != 13 || rows[2].tokens[0] != 10 || rows[3].tokens[0] != 11 {
+		t.Errorf("rows %v (%v), want each answer once", rows, err)
 	}
 	b.prompts[2] = []int32{1}
 	if _, err := b.shifted(); err == nil || !strings.Contains(err.Error(), "step 7: all answers have the same prompt") {

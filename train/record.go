@@ -107,6 +107,7 @@ func (t *Trainer) stepMetrics(b *batch) Metrics {
 		m.add("tokens_computed/rollout", float64(b.generated))
 	}
 	m.add("tokens_computed", float64(b.computed))
+	t.offPolicyMetrics(&m, b)
 	t.samplerMetrics(&m, b)
 	if t.PlannedPeak > 0 {
 		m.add("memory_planned", float64(t.PlannedPeak))

@@ -93,6 +93,9 @@ func (t *Trainer) computeReference(mb microBatch) ([]float32, error) {
 }
 
 func (t *Trainer) referenceLogProbs(b policy.Batch) (*policy.Tokens, error) {
+	if t.earlier != nil {
+		return t.earlier.LogProbs(b)
+	}
 	if t.Reference != nil {
 		return t.Reference.LogProbs(b, false)
 	}

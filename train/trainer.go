@@ -37,6 +37,8 @@ type Trainer struct {
 
 	recording *policy.Recording // of the step's rollout; nil when the update runs its own forward pass
 	gradStats *policy.GradStats // nil unless the algorithm needs them
+	earlier   *policy.Earlier   // the reference since it became the policy; nil before
+	synced    int               // the step after which it did, 0 is none
 
 	neverSkip    bool   // tests learn from groups without a gradient too
 	afterRollout func() // tests reach in here, between rollout and training
@@ -79,6 +81,9 @@ func New(c Config) (*Trainer, error) {
 		t.gradStats = t.Model.NewGradStats()
 	}
 	err := t.openKept() // while the weights are those of the start
+	if err == nil && c.Algo.Needs().SyncRef > 0 && c.Reference != nil {
+		err = t.openEarlier()
+	}
 	if err == nil {
 		err = t.openFolder()
 	}
@@ -192,6 +197,10 @@ func (t *Trainer) Close() error {
 	if t.gradStats != nil {
 		t.gradStats.Free()
 		t.gradStats = nil
+	}
+	if t.earlier != nil {
+		t.earlier.Free()
+		t.earlier = nil
 	}
 	if t.folder != nil {
 		errs = append(errs, t.folder.Close())

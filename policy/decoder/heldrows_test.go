@@ -39,7 +39,7 @@ func TestLearnRows(t *testing.T) {
 				dlogp[o] = scale[i]
 			}
 		}
-		wantStats, err := m.Learn(p, 0.7, dlogp)
+		wantStats, err := m.Learn(p, 0.7, dlogp, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -140,15 +140,15 @@ func (p *Pass) forwardNorms(out []float64, seqs []Sequence, head bool) {
 	}
 	for i, s := range seqs {
 		for t := s.Out.From; t < s.Out.To; t++ {
-			out[i] += scale[t] * energy(p.Stats, t)
+			out[i] += float64(scale[t] * energy(p.Stats, t)) // not fused: the bits of Completion.RowNorm
 		}
 	}
 }
 
-// energy is 1 - 2·p + Σ p², where a rounding below 0 becomes 0.
-func energy(s compute.Stats, t int) float64 {
-	return max(0, 1-2*exp(s.LogP[t])+float64(s.SumP2[t]))
-}
+func energy(s compute.Stats, t int) float64 { return Energy(s.LogP[t], s.SumP2[t]) }
+
+// Energy is 1 - 2·p + Σ p² of one token, where a rounding below 0 becomes 0.
+func Energy(logp, sumP2 float32) float64 { return max(0, 1-2*exp(logp)+float64(sumP2)) }
 
 // inputSquares are |h|² of the output matrix's input at each output.
 func (p *Pass) inputSquares() []float64 {
@@ -157,14 +157,8 @@ func (p *Pass) inputSquares() []float64 {
 	defer tmp.free()
 	h := tmp.allocUnset(n * m.cfg.Hidden)
 	m.b.RMSNorm(h, p.last, m.norm.Data, n, m.cfg.NormEps)
-	host := make([]float32, n*m.cfg.Hidden)
-	m.b.Download(host, h)
 	out := make([]float64, n)
-	for i := range out {
-		for _, x := range host[i*m.cfg.Hidden:][:m.cfg.Hidden] {
-			out[i] += float64(x) * float64(x)
-		}
-	}
+	rowSquares(m.b, out, h, make([]float32, n*m.cfg.Hidden))
 	return out
 }
 

@@ -100,7 +100,7 @@ func TestRowNormsAreTheRowsGradients(t *testing.T) {
 		m.EnableGrads()
 		want := gradientAlone(t, m, groups, everything)
 		_, grads := learnOn(t, m, pack(groups), false)
-		dlogp, _ := outGrads(len(pack(groups).Out))
+		dlogp, dentropy := outGrads(len(pack(groups).Out))
 		for _, kept := range []int{m.cfg.Layers, 1} {
 			for _, chunk := range []int{m.cfg.HeadChunk(), 2} {
 				m.KeepLayers(kept)
@@ -115,7 +115,7 @@ func TestRowNormsAreTheRowsGradients(t *testing.T) {
 					t.Fatal(err)
 				}
 				nearNorms(t, fmt.Sprintf("%d layers kept, chunks of %d", kept, chunk), got[0], want, within(m.b))
-				if err := pass.Backward(dlogp, nil); err != nil {
+				if err := pass.Backward(dlogp, dentropy); err != nil {
 					t.Fatal(err)
 				}
 				m.FinishGrads()

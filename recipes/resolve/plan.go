@@ -64,7 +64,7 @@ func (r *Run) workload() (w train.Workload, err error) {
 	w = train.Workload{
 		Config: c.Model.Config(), BF16: r.Recipe.Model.Precision == "bf16", Adapter: c.Model.Adapter() != nil, Reference: c.Reference != nil,
 		Prompts: c.Prompts, Samples: c.Samples, PromptTokens: r.Audit.Prompt.Max, MaxTokens: c.Decoding.MaxTokens,
-		ExactNorms: c.ExactNorms(), GradStats: c.Algo.Needs().GradStats,
+		Updates: c.UpdatesPerStep(), BatchPrompts: c.BatchPrompts, SyncRef: c.Algo.Needs().SyncRef > 0, ExactNorms: c.ExactNorms(), GradStats: c.Algo.Needs().GradStats,
 		Demonstrations: !c.Sampled(), Longest: r.Audit.Longest, EvalMaxTokens: c.Eval.Decoding.MaxTokens,
 		MicroBatch: t.MicroBatchTokens, KeptLayers: t.KeptLayers, MaxRunning: t.MaxRunning, RecordedLayers: t.RecordedLayers,
 	}
@@ -83,6 +83,9 @@ func (r *Run) workload() (w train.Workload, err error) {
 	}
 	if t.KeptLayers > w.Config.Layers {
 		return w, hinted{fmt.Errorf("train.kept_layers is %d, the model has %d layers", t.KeptLayers, w.Config.Layers), "--set train.kept_layers=0 leaves it to the memory plan"}
+	}
+	if w.Updates > 1 && t.RecordedLayers > 0 {
+		return w, hinted{fmt.Errorf("train.recorded_layers is %d, want 0 with %d updates a step: what a rollout leaves is of use to the first alone", t.RecordedLayers, w.Updates), "--set train.recorded_layers=-1 leaves it to the memory plan"}
 	}
 	for _, env := range []envs.Env{c.Env, c.Eval.Env} {
 		if h, ok := env.(envs.Held); ok {

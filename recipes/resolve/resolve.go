@@ -192,6 +192,8 @@ func (r *Run) copySettings() {
 		c.Prompts, c.Samples = t.BatchSize, 1
 	case c.Algo.Needs().Principles:
 		c.Samples = 1
+	case !c.Algo.Needs().Labelled():
+		c.BatchPrompts, c.Epochs = t.BatchSize, t.Epochs
 	}
 	c.Steps, c.Seed = t.Steps, t.Seed
 	if cache, err := os.UserCacheDir(); err == nil { // what is kept there is found by its content, so it changes no result
@@ -206,7 +208,7 @@ func (r *Run) copySettings() {
 // setSteps turns epochs into steps.
 func (r *Run) setSteps() error {
 	c, epochs := &r.Config, r.Recipe.Train.Epochs
-	if epochs == 0 {
+	if epochs == 0 || c.Sampled() {
 		return nil
 	}
 	s, ok := c.Env.(envs.Sized)

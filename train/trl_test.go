@@ -39,6 +39,7 @@ type trlRun struct {
 	Accumulation         int
 	Epochs               int
 	Rate, Clip, Beta     float64
+	EntropyCoef          float64 `json:"entropy_coef"`
 	WeightDecay          float64 `json:"weight_decay"`
 	Schedule             string
 	LoRA                 *struct{ R, Alpha int }
@@ -153,6 +154,8 @@ func (f trlFile) config(t *testing.T, r trlRun, dir string) Config {
 	switch r.Schedule {
 	case "linear":
 		c.Schedule = &schedule.Linear{Warmup: warmup}
+	case "constant":
+		c.Schedule = &schedule.Constant{Warmup: warmup}
 	case "cosine":
 		c.Schedule = &schedule.Cosine{Warmup: warmup}
 	default:
@@ -197,26 +200,35 @@ func TestDPOLikeTRL(t *testing.T) {
 	}
 }
 
-// TestGRPOLikeTRL follows GRPOTrainer for 5 steps: the completions and their rewards are those that it sampled, everything after
-// them is ours, the log-probs under the policy that speaks included.
+// TestGRPOLikeTRL follows GRPOTrainer: 5 steps of GRPO with the KL's k3, and 3 rollouts of DAPO, from each of which it learns twice
+// with clipped ratios, the KL corrected by the ratio, and an entropy bonus. The completions and their rewards are those that it
+// sampled; everything after them is ours, the log-probs under the policy that speaks included.
 func TestGRPOLikeTRL(t *testing.T) {
 	f := readTRL(t)
-	dir, r := filepath.Join(t.TempDir(), "run"), f.Runs["grpo"]
-	c := f.config(t, r, dir)
-	algo := algorithm("grpo").(*algos.OnPolicy)
-	algo.KLCoef = r.Beta
-	c.Algo, c.Reference = algo, f.model(t, r)
-	c.Prompts, c.Samples = len(r.Recorded[0]), r.Samples
-	c.Decoding.Temperature, c.Decoding.MaxTokens = r.Temperature, r.MaxTokens
-	byFunction(t, &c, func(_ rewards.Attempt, p rewards.Place) rewards.Result {
-		return rewards.Result{Score: r.Recorded[p.Step-1][p.Slot].Rewards[p.Sample]}
-	})
-	tr := newTrainer(t, c)
-	tr.generate = r.recorded
-	if err := tr.Run(context.Background(), context.Background()); err != nil {
-		t.Fatal(err)
+	for _, name := range []string{"grpo", "dapo"} {
+		t.Run(name, func(t *testing.T) {
+			dir, r := filepath.Join(t.TempDir(), "run"), f.Runs[name]
+			c := f.config(t, r, dir)
+			algo := algorithm(name).(*algos.OnPolicy)
+			algo.KLCoef, algo.EntropyCoef = r.Beta, r.EntropyCoef
+			if name == "dapo" {
+				algo.KL = "k3_corrected"
+			}
+			c.Algo, c.Reference = algo, f.model(t, r)
+			c.Prompts, c.Samples, c.Epochs = len(r.Recorded[0]), r.Samples, r.Epochs
+			c.Steps = len(r.Recorded)
+			c.Decoding.Temperature, c.Decoding.MaxTokens = r.Temperature, r.MaxTokens
+			byFunction(t, &c, func(_ rewards.Attempt, p rewards.Place) rewards.Result {
+				return rewards.Result{Score: r.Recorded[p.Step-1][p.Slot].Rewards[p.Sample]}
+			})
+			tr := newTrainer(t, c)
+			tr.generate = r.recorded
+			if err := tr.Run(context.Background(), context.Background()); err != nil {
+				t.Fatal(err)
+			}
+			f.compare(t, name, c.Model, dir)
+		})
 	}
-	f.compare(t, "grpo", c.Model, dir)
 }
 
 // recorded gives a step's completions, with the log-probs that our policy has for them.
@@ -248,14 +260,16 @@ func (r trlRun) recorded(_ context.Context, m *policy.Model, prompts []rollout.P
 func (f trlFile) compare(t *testing.T, name string, m *policy.Model, dir string) {
 	t.Helper()
 	r, lines := f.Runs[name], metricLines(t, dir)
-	if len(lines) != len(r.Losses) || len(lines) != r.Steps {
-		t.Fatalf("%d steps, TRL made %d", len(lines), len(r.Losses))
+	updates := max(r.Epochs, 1) // of a step, whose loss and norm are their means
+	if len(lines)*updates != len(r.Losses) || len(r.Losses) != r.Steps {
+		t.Fatalf("%d steps of %d updates, TRL made %d", len(lines), updates, len(r.Losses))
 	}
 	var loss, norm float64
 	for i, l := range lines {
-		loss = max(loss, math.Abs(l["loss"]-r.Losses[i]))
-		norm = max(norm, math.Abs(l["grad_norm"]/r.Norms[i]-1))
-		near(t, "the rate", l["lr"], r.Rates[i], 1e-15)
+		from, to := i*updates, (i+1)*updates
+		loss = max(loss, math.Abs(l["loss"]-meanOf(r.Losses[from:to])))
+		norm = max(norm, math.Abs(l["grad_norm"]/meanOf(r.Norms[from:to])-1))
+		near(t, "the rate", l["lr"], meanOf(r.Rates[from:to]), 1e-15)
 	}
 	moved, apart := 0.0, 0.0
 	start, end := f.tensors(t, "model"), f.tensors(t, name)

@@ -81,7 +81,7 @@ func (t *Trainer) complete(ctx context.Context, b *batch, prompts []rollout.Prom
 		d.Record = t.remember()
 	}
 	b.place(prompts)
-	groups, computed, err := rollout.Generate(ctx, t.Model, prompts, t.Samples, d)
+	groups, computed, err := t.generate(ctx, t.Model, prompts, t.Samples, d)
 	if err != nil {
 		return err
 	}

@@ -190,8 +190,8 @@ func TestReferenceLogProbsAreKept(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(c.at) != 10+6 {
-		t.Errorf("%d records, want one for each of 10 answers, and of 6 held out", len(c.at))
+	if len(c.at) != 16 {
+		t.Errorf("%d records, want one for each of 10 answers learned from and 6 held out", len(c.at))
 	}
 	for k, at := range c.at {
 		row, ok, err := c.get(k, at.n)

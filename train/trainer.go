@@ -11,6 +11,7 @@ import (
 	"github.com/burnish-rl/burnish/algos"
 	"github.com/burnish-rl/burnish/policy"
 	"github.com/burnish-rl/burnish/train/optim"
+	"github.com/burnish-rl/burnish/train/rollout"
 	"github.com/burnish-rl/burnish/train/run"
 	"github.com/burnish-rl/burnish/train/schedule"
 )
@@ -41,7 +42,11 @@ type Trainer struct {
 
 	neverSkip    bool   // tests learn from groups without a gradient too
 	afterRollout func() // tests reach in here, between rollout and training
+	generate     generator
 }
+
+// generator is [rollout.Generate]; tests put recorded completions in its place.
+type generator func(ctx context.Context, m *policy.Model, prompts []rollout.Prompt, samples int, d policy.Decoding) (groups []rollout.Group, computed int, err error)
 
 // best is the evaluation that the best checkpoint had.
 type best struct {
@@ -54,7 +59,7 @@ func New(c Config) (*Trainer, error) {
 	if err := c.validate(); err != nil {
 		return nil, err
 	}
-	t := &Trainer{Config: c}
+	t := &Trainer{Config: c, generate: rollout.Generate}
 	if o, ok := c.Algo.(algos.Opener); ok {
 		t.Algo = o.Open()
 	}

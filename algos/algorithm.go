@@ -17,14 +17,15 @@ type Needs struct {
 
 	// What the loss expression is given besides log-probs.
 	Reference  bool // log-probs under the policy as it stood when the stage began: loss.Inputs.Ref
+	SyncRef    int  // with Reference: the reference becomes the policy after every so many steps; 0 is never
 	Entropy    bool // the policy's entropy at each token, and the way back for its gradient: loss.Inputs.Entropy, Output.DEntropy
 	SumP2      bool // Σ_v p_v² at each token: loss.Inputs.SumP2
 	Mismatched bool // log-ratios of answers under other prompts, for the whole step: loss.Inputs.Mismatched
 
 	// What is known before the first micro-batch.
 	Factor          bool // the algorithm is a [Factorer]: its multipliers go into loss.Inputs.Factor
-	StepEntropy     bool // Step.Entropy, of the whole step
-	StepLogProbs    bool // Step.LogP, the policy's own before the update
+	StepEntropy     bool // Step.Entropy, the policy's own before the update
+	StepLogProbs    bool // Step.LogP, the same
 	RolloutLogProbs bool // Step.Sampled, the sampler's, kept apart from the trainer's Old
 
 	// What the estimators are given besides rewards.
@@ -34,12 +35,20 @@ type Needs struct {
 	TokenStatistics  bool // Group.LogP and SumP2, under the policy that sampled
 	TokenAdvantages  bool // the algorithm is a [TokenEstimator]: advantages differ within an answer
 
-	Linear  bool          // the loss is linear in the policy's log-probs, so its gradient is known before they are
-	Coupled loss.Coupling // what the cut into micro-batches must leave whole
+	// Rounds of sampling a step at most. In each, prompts whose samples are all scored alike are dropped, and in the next
+	// others are drawn in their place. 0: one round, and every prompt stays.
+	Rounds int
+
+	Linear        bool          // the loss is linear in the policy's log-probs, so its gradient is known before they are
+	EntropyLinear bool          // the same of the entropy, with Entropy
+	Coupled       loss.Coupling // what the cut into micro-batches must leave whole
 
 	RowNorms  []string // kinds of squared gradient norms of every sample, as package policy names them, or ExactNorm: Group.Norms; asked each step
 	GradStats bool     // the norms of the prompt groups' gradients, for a [Pacer]
 }
+
+// Labelled says that what is trained on are answers that somebody labelled, or compared: no advantages.
+func (n Needs) Labelled() bool { return n.Pairs || n.Unpaired || n.Principles }
 
 // Group is the scored samples of one prompt. A NaN reward is missing: it leaves the mean, the deviation and every
 // denominator, and its advantage is 0. Rewards and Lengths are always there; the rest is there when [Needs] asks.
@@ -58,7 +67,8 @@ type Group struct {
 	SumP2   [][]float64 // [G][T]
 }
 
-// Step is what multipliers are made from: the whole step, vectors [N] over its trained tokens, sequences in order.
+// Step is what multipliers are made from: all that one update learns from, vectors [N] over its trained tokens,
+// sequences in order.
 type Step struct {
 	Lengths   []int     // [B]
 	Advantage []float64 // [B]
@@ -87,7 +97,7 @@ type TokenEstimator interface {
 }
 
 // Factorer is an algorithm that multiplies the policy's term of each token, [N]: by importance weights or a mask. The
-// loop calls it once a step when Needs.Factor says so.
+// loop calls it once an update when Needs.Factor says so.
 type Factorer interface {
 	Factor(s Step) ([]float64, error)
 }

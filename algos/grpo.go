@@ -25,9 +25,9 @@ var bnpo = Info{
 
 var dapo = Info{
 	Name:   "dapo",
-	Doc:    "clip-higher and the mean over all tokens of the step; overlong_buffer adds its cost on long answers",
+	Doc:    "clip-higher, the mean over all tokens of the step, and only prompts whose samples are scored differently; overlong_buffer adds its cost on long answers",
 	Source: "Yu et al. 2025, arXiv:2503.14476",
-	New:    onPolicy(OnPolicy{Term: "clip", ClipLow: 0.2, ClipHigh: 0.28, Advantage: "group", Reduce: "token_mean"}),
+	New:    onPolicy(OnPolicy{Term: "clip", ClipLow: 0.2, ClipHigh: 0.28, Advantage: "group", Reduce: "token_mean", DynamicSampling: 10}),
 }
 
 var maxRL = Info{

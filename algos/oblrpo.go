@@ -29,16 +29,19 @@ var oblrpo = Info{
 //
 //	A_i = r_i - (Σ_{j≠i} w_j·r_j + κ·b0)/(Σ_{j≠i} w_j + κ),   w_j = |∇ log π(y_j)|²,   κ = kappa·mean w
 //
+// Baseline token has one such baseline for each position, from [advantage.UpToTokenLeaveOneOut]; weights is not read then.
+//
 // Either half works alone: baseline rloo, mean or none leaves the rate's; snr.on false leaves the baseline's. Only the
 // paper's abstract was read: docs/oblr-po.md says what is the paper's and what was derived here.
 type OBLRPO struct {
-	Baseline     string  `yaml:"baseline"`      // weighted: by squared gradient norms, leave-one-out; auto: the best of several on a probe batch; rloo; mean: of the group; none
+	Baseline     string  `yaml:"baseline"`      // weighted: by squared gradient norms, leave-one-out; token: one for each position, by the energy of the answers up to it; auto: the best of several on a probe batch; rloo; mean: of the group; none
 	Weights      string  `yaml:"weights"`       // of baseline weighted: exact (lora beside an adapter, else ghost), ghost, lora, ghost_completion, head_exact, head, energy, len
 	Kappa        float64 `yaml:"kappa"`         // shrinks the baseline towards that of earlier steps, in samples; >= 0, 1 to 4 at few samples a prompt
 	SNR          SNRRate `yaml:"snr"`           // the learning rate's factor
 	ClipLow      float64 `yaml:"clip_low"`      // lower bound of the ratio is 1-clip_low; in (0, 1)
 	ClipHigh     float64 `yaml:"clip_high"`     // upper bound of the ratio is 1+clip_high; > 0
 	KLCoef       float64 `yaml:"kl_coef"`       // weight of the KL penalty (k3) to the policy before training; >= 0, 0 is off and needs no reference
+	SyncRef      int     `yaml:"sync_ref"`      // the policy becomes its own reference after every so many steps; >= 0, 0 is never; wants kl_coef
 	ScaleRewards string  `yaml:"scale_rewards"` // none; group: divide by the group's standard deviation, which biases a weighted baseline
 	Reduce       string  `yaml:"reduce"`        // what a token weighs: sequence_sum 1/B, constant 1/(B·max_tokens); sequence_mean 1/(B·T) and token_mean 1/N bias a weighted baseline
 	AllowBiased  bool    `yaml:"allow_biased"`  // run with a biased combination; every line of metrics then says so
@@ -58,7 +61,7 @@ func (s SNRRate) options() snr.Options {
 }
 
 var (
-	oblrBaselines = []string{"weighted", "auto", "rloo", "mean", "none"}
+	oblrBaselines = []string{"weighted", "token", "auto", "rloo", "mean", "none"}
 	// oblrWeights are package policy's kinds, which this package doesn't import, after exact.
 	oblrWeights = []string{ExactNorm, "ghost", "lora", "ghost_completion", "head_exact", "head", "energy", "len"}
 )
@@ -90,6 +93,9 @@ func (a *OBLRPO) Validate() error {
 	if _, err := reduction(a.Reduce); err != nil {
 		return err
 	}
+	if err := validateSync(a.SyncRef, a.KLCoef); err != nil {
+		return err
+	}
 	if why := a.bias(); why != "" && !a.AllowBiased {
 		return errors.New(why + "; want allow_biased: true to run it all the same, and to have every line of metrics say so")
 	}
@@ -100,7 +106,7 @@ func (a *OBLRPO) Validate() error {
 // which a factor that depends on the sample spoils.
 func (a *OBLRPO) bias() string {
 	switch {
-	case a.Baseline != "weighted" && a.Baseline != "auto":
+	case a.Baseline != "weighted" && a.Baseline != "auto" && a.Baseline != "token":
 		return ""
 	case a.ScaleRewards == "group":
 		return "scale_rewards group with baseline " + a.Baseline + " is biased: the group's deviation depends on the sample, so E[b·s/std] is not 0"
@@ -125,6 +131,11 @@ func (a *OBLRPO) Open() Algorithm { return &oblrRun{OBLRPO: *a} }
 
 // Advantages are those of a first step, before there is anything to shrink towards.
 func (a *OBLRPO) Advantages(groups []Group) ([][]float64, error) { return a.Open().Advantages(groups) }
+
+// TokenAdvantages are those of a first step under baseline token.
+func (a *OBLRPO) TokenAdvantages(groups []Group) ([][][]float64, error) {
+	return a.Open().(TokenEstimator).TokenAdvantages(groups)
+}
 
 // CheckPrompts refuses fewer prompts a step than the rate's factor can be measured from.
 func (a *OBLRPO) CheckPrompts(n int) (warning string, err error) {

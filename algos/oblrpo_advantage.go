@@ -1,6 +1,7 @@
 package algos
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -10,11 +11,15 @@ import (
 
 // Needs asks for row norms under a weighted baseline and for gradient statistics under the rate's factor.
 func (a *oblrRun) Needs() Needs {
-	return Needs{Reference: a.KLCoef > 0, RowNorms: a.kinds(), GradStats: a.SNR.On}
+	token := a.Baseline == "token"
+	return Needs{Reference: a.KLCoef > 0, SyncRef: a.SyncRef, RowNorms: a.kinds(), GradStats: a.SNR.On, TokenStatistics: token, TokenAdvantages: token}
 }
 
 // Advantages compares every sample with the baseline.
 func (a *oblrRun) Advantages(groups []Group) ([][]float64, error) {
+	if a.Baseline == "token" {
+		return nil, errors.New("advantage: baseline token gives one for each token")
+	}
 	for i, g := range groups {
 		if err := a.check(i, g); err != nil {
 			return nil, err

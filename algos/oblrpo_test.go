@@ -224,7 +224,7 @@ func TestOBLRPOValidate(t *testing.T) {
 		want string
 		edit func(*OBLRPO)
 	}{
-		{`baseline is "best", want one of weighted, auto, rloo, mean, none`, func(a *OBLRPO) { a.Baseline = "best" }},
+		{`baseline is "best", want one of weighted, token, auto, rloo, mean, none`, func(a *OBLRPO) { a.Baseline = "best" }},
 		{`weights is "norm", want one of exact, ghost`, func(a *OBLRPO) { a.Weights = "norm" }},
 		{"kappa is -1, want a number >= 0", func(a *OBLRPO) { a.Kappa = -1 }},
 		{"snr: beta is 1", func(a *OBLRPO) { a.SNR.Beta = 1 }},

@@ -25,6 +25,8 @@ type OnPolicy struct {
 	KLIn   string  `yaml:"kl_in"`   // where it is paid: loss or reward
 	KLCoef float64 `yaml:"kl_coef"` // its weight; >= 0, 0 is off and needs no reference
 
+	SyncRef int `yaml:"sync_ref,omitempty"` // the policy becomes its own reference after every so many steps; >= 0, 0 is never; wants kl_coef
+
 	ClipLow   float64 `yaml:"clip_low,omitempty"`   // the ratio (gmpo: its log; dppo_tv: the probability) is clipped at 1-clip_low; in (0, 1)
 	ClipHigh  float64 `yaml:"clip_high,omitempty"`  // and at 1+clip_high; > 0
 	Limit     float64 `yaml:"limit,omitempty"`      // two_sided, dual_clip, cispo, dppo_tv: absolute bound of the ratio; > 0
@@ -37,12 +39,13 @@ type OnPolicy struct {
 	Pull      float64 `yaml:"pull,omitempty"`       // dro: weight of the squared distance to the old policy; > 0
 	PassK     int     `yaml:"pass_k,omitempty"`     // advantage pass_at_k: the k; 1 to the samples of a prompt
 
-	EntropyCoef     float64 `yaml:"entropy_coef,omitempty"`     // bonus on the policy's entropy; >= 0, 0 is off
+	EntropyCoef     float64 `yaml:"entropy_coef,omitempty"`     // bonus on the policy's entropy, a token weighing what reduce says (TRL: 1/N); >= 0, 0 is off
 	TopEntropy      float64 `yaml:"top_entropy,omitempty"`      // only this share of tokens, those of highest entropy, has a policy term; in [0, 1), 0 is off
 	Importance      string  `yaml:"importance,omitempty"`       // correction for the sampler's arithmetic: token_truncate, token_mask, sequence_truncate, sequence_mask; empty is off
 	ImportanceLimit float64 `yaml:"importance_limit,omitempty"` // its bound; > 0, with importance only
 	OffPolicyLimit  float64 `yaml:"off_policy_limit,omitempty"` // drops bad answers that the policy has left by more nats a token; >= 0, 0 is off
 	OverlongBuffer  int     `yaml:"overlong_buffer,omitempty"`  // the last so many tokens of max_tokens cost up to 1 of the reward; >= 0, 0 is off
+	DynamicSampling int     `yaml:"dynamic_sampling,omitempty"` // prompts whose samples are all scored alike are dropped and others drawn, in at most so many rounds a step; >= 0, 0 is off
 
 	Defaults *OnPolicy `yaml:"-"` // the kind's setting: what another objective leaves unread may stand as it is here; nil under a value of one's own
 }
@@ -61,6 +64,9 @@ func onPolicy(o OnPolicy) func() Options {
 		return &fresh
 	}
 }
+
+// maxRounds keeps the slots of a step, which key draws, far from their end.
+const maxRounds = 1000
 
 // Validate checks the options, and that they make sense together.
 func (a *OnPolicy) Validate() error {
@@ -94,6 +100,9 @@ func (a *OnPolicy) validateKL() error {
 	if !(a.KLCoef >= 0) || math.IsInf(a.KLCoef, 0) {
 		return fmt.Errorf("kl_coef is %v, want a number >= 0", a.KLCoef)
 	}
+	if err := validateSync(a.SyncRef, a.KLCoef); err != nil {
+		return err
+	}
 	switch a.KLIn {
 	case "loss":
 		_, err := loss.KLPenalty(a.KL, a.KLCoef)
@@ -107,6 +116,18 @@ func (a *OnPolicy) validateKL() error {
 	return fmt.Errorf("kl_in is %q, want loss or reward", a.KLIn)
 }
 
+// validateSync checks sync_ref. The whole policy is taken over, as in the hard update of Gorbatovski et al. 2024,
+// arXiv:2404.09656, which is TRL's sync_ref_model with ref_model_mixup_alpha 1.
+func validateSync(steps int, klCoef float64) error {
+	switch {
+	case steps < 0:
+		return fmt.Errorf("sync_ref is %d, want at least 0", steps)
+	case steps > 0 && klCoef == 0:
+		return fmt.Errorf("sync_ref is %d, want it unset without kl_coef: there is no reference", steps)
+	}
+	return nil
+}
+
 func (a *OnPolicy) validateFactors() error {
 	kinds := []string{"token_truncate", "token_mask", "sequence_truncate", "sequence_mask"}
 	switch {
@@ -118,12 +139,16 @@ func (a *OnPolicy) validateFactors() error {
 		return fmt.Errorf("importance is %q, want one of %s", a.Importance, strings.Join(kinds, ", "))
 	case a.Importance != "" && !(a.ImportanceLimit > 0) || math.IsInf(a.ImportanceLimit, 0):
 		return fmt.Errorf("importance_limit is %v, want a number > 0 (3 in TRL, 2 in verl)", a.ImportanceLimit)
+	case a.Importance != "" && a.Term == "vespo":
+		return fmt.Errorf("importance is %q, want it unset: objective vespo has a weight of its own on each answer, in which it would belong", a.Importance)
 	case a.Importance == "" && a.ImportanceLimit != 0:
 		return fmt.Errorf("importance_limit is %v, want it unset without importance", a.ImportanceLimit)
 	case !(a.OffPolicyLimit >= 0) || math.IsInf(a.OffPolicyLimit, 0):
 		return fmt.Errorf("off_policy_limit is %v, want a number >= 0", a.OffPolicyLimit)
 	case a.OverlongBuffer < 0:
 		return fmt.Errorf("overlong_buffer is %d, want at least 0", a.OverlongBuffer)
+	case a.DynamicSampling < 0 || a.DynamicSampling > maxRounds:
+		return fmt.Errorf("dynamic_sampling is %d, want 0 to %d rounds", a.DynamicSampling, maxRounds)
 	}
 	return nil
 }
@@ -142,13 +167,14 @@ func (a *OnPolicy) Needs() Needs {
 	e, _ := a.estimator()
 	n := e.needs
 	n.Coupled = o.couples
-	n.Reference = a.KLCoef > 0
+	n.Reference, n.SyncRef = a.KLCoef > 0, a.SyncRef
 	n.RewardKL = a.rewardKL()
 	n.TokenAdvantages = n.TokenAdvantages || n.RewardKL && e.tokens != nil
-	n.Entropy = a.EntropyCoef > 0
+	n.Entropy, n.EntropyLinear = a.EntropyCoef > 0, true
 	n.Factor = a.hasFactor()
 	n.StepEntropy = a.TopEntropy > 0
 	n.StepLogProbs = a.OffPolicyLimit > 0
+	n.Rounds = a.DynamicSampling
 	n.RolloutLogProbs = a.Importance != "" || a.OffPolicyLimit > 0
 	return n
 }

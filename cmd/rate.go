@@ -78,8 +78,10 @@ func assumptions(r *recipes.Recipe, tokens int64, tokensMatter bool) (out []stri
 // mostTokens is the most that a step can train.
 func mostTokens(r *recipes.Recipe) int64 {
 	rows := r.Rollout.PromptsPerStep * r.Rollout.SamplesPerPrompt
-	if r.Train.BatchSize > 0 {
+	if rows == 0 { // no rollouts
 		rows = r.Train.BatchSize
+	} else {
+		rows *= max(r.Train.Epochs, 1)
 	}
 	return int64(rows) * int64(r.Rollout.MaxTokens)
 }

@@ -11,7 +11,15 @@ import (
 
 // parse reads the named columns of a row.
 func (o *JSONL) parse(r gjson.Result) (t Task, err error) {
-	if err = o.parsePrompt(r, &t); err != nil {
+	if o.implicitPrompt() {
+		err = o.parseShared(r, &t)
+	} else {
+		err = o.parsePrompt(r, &t)
+	}
+	if err == nil {
+		err = o.parseAnswers(r, &t)
+	}
+	if err != nil {
 		return t, err
 	}
 	if o.Completion != "" {
@@ -68,15 +76,20 @@ func (o *JSONL) parsePrompt(r gjson.Result, t *Task) (err error) {
 		if len(t.Messages) == 0 {
 			return fmt.Errorf("column %q: an assistant message alone, want a prompt before it", o.Messages)
 		}
-		if o.System != "" && t.Messages[0].Role == "system" {
-			return fmt.Errorf("column %q: begins with a system message, want none beside the option system", o.Messages)
-		}
 	case o.Text != "":
 		t.Text, err = textColumn(r, o.Text)
 		return err
 	default:
 		t.PromptIDs, err = idsColumn(r, o.PromptIDs)
 		return err
+	}
+	return o.addSystem(t, o.Messages)
+}
+
+// addSystem puts the option's system message first; column is where another could stand.
+func (o *JSONL) addSystem(t *Task, column string) error {
+	if o.System != "" && t.Messages[0].Role == "system" {
+		return fmt.Errorf("column %q: begins with a system message, want none beside the option system", column)
 	}
 	if o.System != "" {
 		t.Messages = append([]Message{{"system", o.System}}, t.Messages...)

@@ -5,17 +5,29 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
+
+	"github.com/burnish-rl/burnish/policy/adapter"
 )
 
 // Fingerprint is a hash of all that decides what the model computes from ids: its shape, every weight with its name, the
 // adapter's included, and the backend with its precision. Tokenizer and template have no part in it.
-func (m *Model) Fingerprint() [sha256.Size]byte {
+func (m *Model) Fingerprint() [sha256.Size]byte { return m.fingerprint(true) }
+
+// FingerprintWithoutAdapter is that of the model as it is with its adapter switched off.
+func (m *Model) FingerprintWithoutAdapter() [sha256.Size]byte { return m.fingerprint(false) }
+
+func (m *Model) fingerprint(withAdapter bool) [sha256.Size]byte {
 	h := sha256.New()
 	fmt.Fprintf(h, "%s\n%+v\n", m.Backend().Name(), m.Config())
-	if m.lora != nil {
+	adapters := adapter.Params(m.dec)
+	if m.lora != nil && withAdapter {
 		h.Write(m.lora.JSON("")) // the scale is no tensor
 	}
 	for _, p := range m.Params() {
+		if !withAdapter && slices.Contains(adapters, p) {
+			continue
+		}
 		fmt.Fprintf(h, "%s %v\n", p.Name, p.Shape)
 		hashFloats(h.Write, m.Read(p, p.Data))
 	}

@@ -19,7 +19,7 @@ func (m *Model) Generate(ctx context.Context, reqs []Request, d Decoding, comput
 	}
 	o := generate.Options{
 		Decoding: d.Decoding, MaxTokens: d.MaxTokens, Stop: d.Stop, EOS: m.eos, Bytes: m.textBytes,
-		Record: d.Record, Seed: d.Seed, Step: d.Step, MaxRunning: d.MaxRunning, Computed: computed, Sampled: d.Sampled,
+		Statistics: d.Statistics, Record: d.Record, Seed: d.Seed, Step: d.Step, MaxRunning: d.MaxRunning, Computed: computed, Sampled: d.Sampled,
 	}
 	if d.IgnoreEnd {
 		o.EOS = nil
@@ -58,7 +58,8 @@ func (m *Model) checkRequests(reqs []Request, d Decoding) error {
 
 // completion adds the text to a finished sequence.
 func (m *Model) completion(s generate.Sequence, stops []string) Completion {
-	c := Completion{Request: s.Request, Sample: s.Sample, Tokens: s.Tokens, LogProbs: s.LogProbs, Stop: Stop(s.Stop), Recorded: s.Recorded}
+	c := Completion{Request: s.Request, Sample: s.Sample, Tokens: s.Tokens, LogProbs: s.LogProbs, Stop: Stop(s.Stop), Recorded: s.Recorded,
+		SampledLogProbs: s.SampledLogProbs, SumP2: s.SumP2, InputSquares: s.InputSquares}
 	c.Text, c.Offsets = m.tok.DecodeOffsets(s.Tokens, true)
 	if c.Stop == StopString {
 		end := len(c.Text)

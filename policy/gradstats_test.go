@@ -36,7 +36,7 @@ func learnPart(t *testing.T, m *Model, b Batch) {
 	for i := range d {
 		d[i] = float32(math.Cos(float64(i)))
 	}
-	if _, err := m.Learn(b, d); err != nil {
+	if _, err := m.Learn(b, d, nil); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -23,19 +23,19 @@ func (m *Model) LogProbs(b Batch, keep bool) (*Tokens, error) {
 	return t, nil
 }
 
-// Learn is [Model.LogProbs] and [Tokens.Backward] in one, for a batch whose dL/dlogp is known beforehand: dlogp has a
-// number for each trained token, rows in order. It saves computing the logits twice, and the forward pass of a batch that
-// was recorded while it was sampled.
-func (m *Model) Learn(b Batch, dlogp []float32) (*Tokens, error) {
+// Learn is [Model.LogProbs] and [Tokens.Backward] in one, for a batch whose dL/dlogp is known beforehand, and dL/dentropy
+// (nil for none): a number for each trained token, rows in order. It saves computing the logits twice, and the forward
+// pass of a batch that was recorded while it was sampled.
+func (m *Model) Learn(b Batch, dlogp, dentropy []float32) (*Tokens, error) {
 	packed, lengths, err := b.pack()
 	if err != nil {
 		return nil, err
 	}
 	var stats compute.Stats
 	if rows := b.recorded(); rows != nil {
-		stats, err = m.dec.LearnRecorded(packed, b.temperature(), dlogp, b.Recording, rows)
+		stats, err = m.dec.LearnRecorded(packed, b.temperature(), dlogp, dentropy, b.Recording, rows)
 	} else {
-		stats, err = m.dec.Learn(packed, b.temperature(), dlogp)
+		stats, err = m.dec.Learn(packed, b.temperature(), dlogp, dentropy)
 	}
 	if err != nil {
 		return nil, err

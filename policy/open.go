@@ -246,6 +246,12 @@ func openAdapter(dir string, b compute.Backend) (*Model, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: its base model: %w", dir, err)
 	}
+	if m.lora != nil { // a stage that began from another adapter stood on the merged weights
+		if err := m.Merge(); err != nil {
+			m.Close()
+			return nil, err
+		}
+	}
 	src, err := weights.OpenSafetensors(filepath.Join(dir, adapter.WeightsFile))
 	if err != nil {
 		m.Close()

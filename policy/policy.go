@@ -27,8 +27,16 @@ type Completion struct {
 	Text     string    // decoded, special tokens removed, cut before a stop string
 	Offsets  []int32   // Offsets[t] is the byte of Text where token t begins; len(Tokens)
 	LogProbs []float32 // log-softmax of logits/temperature over the whole vocabulary; len(Tokens)
+
+	// SampledLogProbs are those among the tokens that top-k, top-p and min-p kept; nil without these: then they are LogProbs.
+	SampledLogProbs []float32
+
 	Stop     Stop
 	Recorded []int32 // rows of prompt and answer in Decoding.Record; nil without it
+
+	// With Decoding.Statistics, len(Tokens) each, with the bits of the training pass. See [Completion.RowNorm].
+	SumP2        []float32 // Σ_v p_v² where the token was sampled, at the temperature of LogProbs
+	InputSquares []float64 // |h|² of the output matrix's input there
 }
 
 // Request asks for samples of one prompt. Samples of a prompt share its computation.
@@ -50,6 +58,8 @@ type Decoding struct {
 	Step              uint32
 	MaxRunning        int  // sequences decoded together; 0 means generate.DefaultRunning
 	IgnoreEnd         bool // end tokens end nothing: every completion has MaxTokens, for measurements
+
+	Statistics bool // completions say more of each token than its log-prob
 
 	Record *Recording // unless nil, keeps what went through the decoder, for [Model.Learn]
 

@@ -39,12 +39,12 @@ func learned(t *testing.T, m *Model, b Batch) ([]float32, map[string][]float32) 
 	for _, r := range b.Rows {
 		n += len(r.Tokens)
 	}
-	dlogp := make([]float32, n)
+	dlogp, dentropy := make([]float32, n), make([]float32, n)
 	for i := range dlogp {
-		dlogp[i] = float32(math.Sin(float64(i)))
+		dlogp[i], dentropy[i] = float32(math.Sin(float64(i))), float32(math.Cos(float64(i)))
 	}
 	m.ZeroGrads()
-	tokens, err := m.Learn(b, dlogp)
+	tokens, err := m.Learn(b, dlogp, dentropy)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +101,7 @@ func TestRecordedLearningHasTheSameBits(t *testing.T) {
 						}
 						batch.Recording = r
 						m.Updated()
-						if _, err := m.Learn(batch, make([]float32, len(want)/3)); err == nil {
+						if _, err := m.Learn(batch, make([]float32, len(want)/3), nil); err == nil {
 							t.Error("a recording of weights before the last step was accepted")
 						}
 					})

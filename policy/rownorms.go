@@ -54,11 +54,14 @@ type Scores struct {
 	packed  decoder.Packed
 	lengths []int
 	seqs    []decoder.Sequence
+	exact   bool          // of the kinds one is exact
+	head    bool          // one is head_exact
 	held    *decoder.Held // nil: computed again
 }
 
 // ScoreRows is RowNorms for a batch that will be learned from. With hold, an exact kind keeps the deltas of every layer
-// until Learn or Free, so that no layer is gone back through twice; it changes no bit.
+// until Learn or Free, so that no layer is gone back through twice, and head_exact the gradients at the logits; it changes
+// no bit.
 func (m *Model) ScoreRows(b Batch, hold bool, kinds ...NormKind) (*Scores, error) {
 	packed, lengths, err := b.pack()
 	if err != nil {
@@ -69,7 +72,8 @@ func (m *Model) ScoreRows(b Batch, hold bool, kinds ...NormKind) (*Scores, error
 		s.Norms = lens(lengths, len(kinds))
 		return s, nil
 	}
-	if hold {
+	s.exact, s.head = slices.Contains(kinds, m.ExactNorm()), slices.Contains(kinds, NormHeadExact)
+	if hold && s.ForLearning() {
 		s.held = m.dec.NewHeld()
 	}
 	s.Norms, err = m.dec.RowNorms(packed, s.seqs, b.temperature(), kinds, s.held, s.recording(), b.recorded())
@@ -78,6 +82,24 @@ func (m *Model) ScoreRows(b Batch, hold bool, kinds ...NormKind) (*Scores, error
 		return nil, err
 	}
 	return s, nil
+}
+
+// ForLearning says whether learning from the batch goes by what its norms leave behind: those of an exact kind or of
+// head_exact.
+func (s *Scores) ForLearning() bool { return s.exact || s.head }
+
+// ByRow says that [Scores.Learn] is the way to learn, for a dL/dlogp that is one number a row; else it is
+// [Scores.LearnTokens].
+func (s *Scores) ByRow() bool { return s.exact }
+
+// LearnTokens is [Model.Learn] through what row norms of kind head_exact left, and releases what is held.
+func (s *Scores) LearnTokens(dlogp []float32) (*Tokens, error) {
+	defer s.Free()
+	stats, err := s.m.dec.LearnUnits(s.packed, s.b.temperature(), dlogp, s.held, s.recording(), s.b.recorded())
+	if err != nil {
+		return nil, err
+	}
+	return tokensOf(stats, s.lengths, s.packed, nil), nil
 }
 
 // Learn adds the gradient of Σ_i scale[i]·log π(row i). It is [Model.Learn] for a dL/dlogp that is one number a row, up to
@@ -110,6 +132,28 @@ func (t *Tokens) RowNorms(kinds ...NormKind) ([][]float64, error) {
 		return nil, errors.New("row norms: these tokens were learned from already")
 	}
 	return t.pass.RowNorms(t.seqs, kinds, nil)
+}
+
+// RowNorm is the norm of a completion all of whose tokens are trained, from what sampling it left behind: the number, to
+// the bit, that [Model.RowNorms] gives. Of kinds that need more than that, and of a completion without statistics, ok is
+// false.
+func (c Completion) RowNorm(kind NormKind) (norm float64, ok bool) {
+	known := len(c.SumP2) == len(c.Tokens)
+	switch {
+	case kind == NormLen:
+		return float64(len(c.Tokens)), true
+	case kind == NormEnergy && known:
+		for t, p2 := range c.SumP2 {
+			norm += decoder.Energy(c.LogProbs[t], p2)
+		}
+		return norm, true
+	case kind == NormHead && known:
+		for t, p2 := range c.SumP2 {
+			norm += float64(c.InputSquares[t] * decoder.Energy(c.LogProbs[t], p2))
+		}
+		return norm, true
+	}
+	return 0, false
 }
 
 func lens(lengths []int, kinds int) [][]float64 {

@@ -30,7 +30,7 @@ broken.yaml:3:90: key "grammar" in rollout: not in this version
 broken.yaml:5:12: unknown reward "answr"; did you mean "answer"?
 broken.yaml:6:5: rewards.1 has file and command, want one of them
 broken.yaml:7:29: rewards.2.timeout is "5", want a duration such as 10s
-broken.yaml:8:28: rewards.3.weight is "two", want a finite number
+broken.yaml:8:28: rewards.3.weight is "two", want a finite number, or a mapping of parts to numbers
 broken.yaml:9:30: algo: clip_low is 1.5, want a number in (0, 1)
 broken.yaml:10:37: optim: beta1 is 2, want a number in [0, 1)
 broken.yaml:10:50: optim.schedule is "linear", want a mapping such as {kind: constant}
@@ -39,7 +39,7 @@ broken.yaml:13:10: train.steps is -3, want 1 to 100000000
 broken.yaml:14:9: train.seed is "-1", want a whole number >= 0
 broken.yaml:15:3: unknown key "lr" in train; it belongs in optim
 broken.yaml:16:11: train.memory is "3 gigs", want auto or a size such as 4GB, 1.5GB or 800MB
-broken.yaml:17:11: train.epochs has no meaning under grpo, want train.steps
+broken.yaml:17:11: train.epochs is -2, want 1 to 1000000
 broken.yaml:18:3: unknown key "zzz" in train, want one of steps, epochs, batch_size, seed, eval_every, eval_limit, ` +
 		`eval_temperature, checkpoint_every, checkpoint_keep, memory, micro_batch_tokens, kept_layers, recorded_layers, max_running
 --set rewards.9.weight=2: rewards.9: no such item, the list has 4
@@ -70,7 +70,7 @@ func TestOneProblem(t *testing.T) {
 		{"kind: grpo", "kind: [grpo]", `r.yaml:4:14: algo.kind is a list, want one of ` + kinds},
 		{"kind: grpo", "clip_low: 0.1", `r.yaml:4:7: algo has no kind, want one of ` + kinds},
 		{"algo: {kind: grpo}\n", "", `r.yaml:1:1: algo is missing, want algorithm such as {kind: sft}`},
-		{"kind: grpo", "kind: orpo, kl: 0.1", `r.yaml:4:20: unknown key "kl" in algo, want one of kind, lambda`},
+		{"kind: grpo", "kind: orpo, kl: 0.1}\nlabels: {from: rollouts", `r.yaml:4:20: unknown key "kl" in algo, want one of kind, lambda`},
 		{"kind: grpo", "kind: grpo, kl: k1", `r.yaml:4:24: algo: kl is k1, want k2, k3 or k3_corrected: in the loss the gradient of k1 has mean zero, it belongs in the reward`},
 		{"kind: grpo", "kind: grpo, scale_rewards: none", `r.yaml:4:20: key "scale_rewards" in algo: not in this version, see advantage`},
 		{"kind: grpo", "kind: grpo, tau_pos: 1", `r.yaml:4:29: algo: tau_pos is 1, want it unset: objective clip does not read it`},
@@ -90,7 +90,7 @@ func TestOneProblem(t *testing.T) {
 		{"steps: 5", "steps: 99999999999999999999", `r.yaml:6:16: train.steps is "99999999999999999999", want a whole number`},
 		{"steps: 5", "steps:", `r.yaml:6:15: train.steps is empty, want a whole number`},
 		{"steps: 5", "steps: 5, steps: 6", `r.yaml:6:19: key "steps" is given twice, first in line 6`},
-		{"steps: 5", "steps: 5, batch_size: 4", `r.yaml:6:31: train.batch_size has no meaning under grpo, want rollout.prompts_per_step`},
+		{"steps: 5", "steps: 5, batch_size: 3", `r.yaml:6:31: train.batch_size is 3, want a divisor of the 8 prompts of a rollout (rollout.prompts_per_step): an update learns from so many`},
 		{"steps: 5", "steps: 5, eval_temperature: -1", `r.yaml:6:37: train.eval_temperature is -1, want a number in [0, 100], 0 for greedy`},
 		{"train: {steps: 5}", "train: [5]", `r.yaml:6:8: train is a list, want a mapping`},
 		{"{kind: answer}", "", `r.yaml:3:10: rewards are missing, and grpo learns from them`},

@@ -58,9 +58,9 @@ func (d *decoder) build() *Recipe {
 	if !isNull(file.EvalEnv) {
 		r.EvalEnv = choose[envs.Options](d, file.EvalEnv, "eval_env", "environment", "", envTable(), nil)
 	}
-	demonstrations := d.rateSections(r, file)
+	d.rateSections(r, file)
 	r.Rewards = d.rewards(file.Rewards)
-	d.checkAll(r, demonstrations)
+	d.checkAll(r)
 	return r
 }
 
@@ -69,25 +69,26 @@ func (d *decoder) algo(n *yaml.Node) Choice[algos.Options] {
 }
 
 // rateSections fills in what the learning rate is made of: the optimizer and its schedule, how long and how much. The
-// algorithm stands already; it says whether there are demonstrations.
-func (d *decoder) rateSections(r *Recipe, file fileKeys) bool {
+// algorithm stands already; with labels it says whether there are rollouts.
+func (d *decoder) rateSections(r *Recipe, file fileKeys) {
 	r.Optim, r.Schedule = d.optim(file.Optim)
-
-	demonstrations := r.Algo.Kind != "" && r.Algo.Options.Needs().Demonstrations
+	d.labels(r, file.Labels)
 	r.Rollout = Rollout{MaxTokens: 256}
 	r.Train = Train{Seed: 1, EvalLimit: 100, CheckpointKeep: 2, Memory: autoMemory, RecordedLayers: -1}
-	if demonstrations {
-		r.Train.BatchSize = 8
-		if !d.given("optim.lr_reduction") {
-			r.Optim.LRReduction = 1
+	if r.demonstrations() && !d.given("optim.lr_reduction") {
+		r.Optim.LRReduction = 1
+	}
+	if r.sampled() {
+		r.Rollout.PromptsPerStep = 8
+		if !r.needs().Principles {
+			r.Rollout.SamplesPerPrompt = 8
 		}
-	} else {
-		r.Rollout.PromptsPerStep, r.Rollout.SamplesPerPrompt = 8, 8
 		r.Rollout.Temperature, r.Rollout.TopP = 1, 1
+	} else {
+		r.Train.BatchSize = 8
 	}
 	d.mapping(file.Rollout, "rollout", &r.Rollout)
 	d.mapping(file.Train, "train", &r.Train)
-	return demonstrations
 }
 
 func (d *decoder) model(n *yaml.Node) (Model, Adapter) {

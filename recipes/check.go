@@ -49,20 +49,21 @@ func (d *decoder) number(path string, v float64, ok bool, want string) {
 }
 
 // checkAll checks what the types cannot say. Keys that the algorithm makes meaningless are refused with the reason.
-func (d *decoder) checkAll(r *Recipe, demonstrations bool) {
+func (d *decoder) checkAll(r *Recipe) {
 	d.checkModel(r.Model)
 	if r.Model.From == "new" && r.Adapter.Kind != "none" {
 		d.refuse("model.adapter", "model.adapter is %s, want none: a new model is saved nowhere that its adapter could stand on", r.Adapter.Kind)
 	}
 	d.checkRollout(r.Rollout)
 	d.checkTrain(r.Train)
-	d.checkOptim(r, demonstrations)
+	d.checkOptim(r)
+	d.checkLabels(r)
 	switch {
 	case r.Algo.Kind == "": // already reported
-	case demonstrations:
-		d.checkDemonstrations(r)
-	default:
+	case r.sampled():
 		d.checkSampled(r)
+	default:
+		d.checkData(r)
 	}
 	if r.Env.Kind != "" && r.Train.EvalLimit > 0 && r.EvalEnv.Kind == "" {
 		if _, ok := r.Env.Options.(envs.HoldOuter); !ok {
@@ -71,7 +72,7 @@ func (d *decoder) checkAll(r *Recipe, demonstrations bool) {
 	}
 }
 
-func (d *decoder) checkOptim(r *Recipe, demonstrations bool) {
+func (d *decoder) checkOptim(r *Recipe) {
 	o := r.Optim
 	if !d.given("optim.lr") {
 		d.refuse("optim.lr", "optim.lr is missing, want the peak learning rate, such as 1e-5")
@@ -80,7 +81,7 @@ func (d *decoder) checkOptim(r *Recipe, demonstrations bool) {
 	}
 	switch {
 	case !d.given("optim.lr_reduction"):
-	case r.Algo.Kind != "" && !demonstrations:
+	case r.Algo.Kind != "" && !r.demonstrations():
 		d.refuse("optim.lr_reduction", "optim.lr_reduction has no meaning under %s: it stands for the KL term that SFT lacks", r.Algo.Kind)
 	default:
 		d.number("optim.lr_reduction", o.LRReduction, o.LRReduction > 0 && o.LRReduction <= 1, "a number in (0, 1]")
@@ -148,18 +149,23 @@ func (d *decoder) checkTrain(t Train) {
 	}
 }
 
-func (d *decoder) checkDemonstrations(r *Recipe) {
+// checkData checks a recipe that trains on the tasks' own answers.
+func (d *decoder) checkData(r *Recipe) {
+	from, unit := "demonstrations", "demonstrations"
+	if !r.demonstrations() {
+		from, unit = "the tasks' answers; labels.from rollouts learns from the policy's own", "tasks"
+	}
 	for _, key := range []string{"prompts_per_step", "samples_per_prompt", "temperature", "top_k", "top_p", "min_p"} {
 		if d.given("rollout." + key) {
 			hint := ""
 			if key == "prompts_per_step" {
-				hint = "; train.batch_size is the number of demonstrations a step"
+				hint = "; train.batch_size is the number of " + unit + " a step"
 			}
 			d.refuse("rollout."+key, "rollout.%s has no meaning under %s, which samples nothing while it trains%s", key, r.Algo.Kind, hint)
 		}
 	}
 	if d.given("rewards") {
-		d.refuse("rewards", "rewards have no meaning under %s, which learns from demonstrations", r.Algo.Kind)
+		d.refuse("rewards", "rewards have no meaning under %s, which learns from %s", r.Algo.Kind, from)
 	}
 	switch steps, epochs := d.given("train.steps"), d.given("train.epochs"); {
 	case steps && epochs:
@@ -171,20 +177,41 @@ func (d *decoder) checkDemonstrations(r *Recipe) {
 }
 
 func (d *decoder) checkSampled(r *Recipe) {
-	if d.given("train.batch_size") {
-		d.refuse("train.batch_size", "train.batch_size has no meaning under %s, want rollout.prompts_per_step", r.Algo.Kind)
-	}
-	if d.given("train.epochs") {
-		d.refuse("train.epochs", "train.epochs has no meaning under %s, want train.steps", r.Algo.Kind)
-	}
+	d.checkUpdates(r)
 	if !d.given("train.steps") {
 		d.refuse("train", "train.steps is missing")
 	}
-	if len(r.Rewards) == 0 {
+	switch {
+	case r.needs().Principles && d.given("rewards"):
+		d.refuse("rewards", "rewards have no meaning under %s, which judges nothing", r.Algo.Kind)
+	case r.needs().Principles && d.given("rollout.samples_per_prompt"):
+		d.refuse("rollout.samples_per_prompt", "rollout.samples_per_prompt has no meaning under %s, which samples once under each principle", r.Algo.Kind)
+	case len(r.Rewards) == 0 && !r.needs().Principles:
 		d.refuse("rewards", "rewards are missing, and %s learns from them", r.Algo.Kind)
 	}
 	d.count("rollout.prompts_per_step", r.Rollout.PromptsPerStep, 1, maxPerStep)
-	d.count("rollout.samples_per_prompt", r.Rollout.SamplesPerPrompt, 2, maxPerStep)
+	switch n := r.needs(); {
+	case n.Unpaired: // nothing is compared within a prompt
+		d.count("rollout.samples_per_prompt", r.Rollout.SamplesPerPrompt, 1, maxPerStep)
+	case !n.Principles:
+		d.count("rollout.samples_per_prompt", r.Rollout.SamplesPerPrompt, 2, maxPerStep)
+	}
 	d.number("rollout.temperature", r.Rollout.Temperature, r.Rollout.Temperature > 0 && r.Rollout.Temperature <= maxScalar, "a number in (0, 100]")
 	d.number("rollout.top_p", r.Rollout.TopP, r.Rollout.TopP > 0 && r.Rollout.TopP <= 1, "a number in (0, 1]")
+}
+
+// checkUpdates checks how a rollout is learned from.
+func (d *decoder) checkUpdates(r *Recipe) {
+	if r.needs().Labelled() {
+		for _, key := range []string{"batch_size", "epochs"} {
+			if d.given("train." + key) {
+				d.refuse("train."+key, "train.%s has no meaning under %s with labels from rollouts, which it learns from once", key, r.Algo.Kind)
+			}
+		}
+		return
+	}
+	prompts, batch := r.Rollout.PromptsPerStep, r.Train.BatchSize
+	if d.given("train.batch_size") && prompts > 0 && (batch < 1 || prompts%batch != 0) {
+		d.refuse("train.batch_size", "train.batch_size is %d, want a divisor of the %d prompts of a rollout (rollout.prompts_per_step): an update learns from so many", batch, prompts)
+	}
 }

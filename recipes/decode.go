@@ -112,6 +112,8 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, path string) {
 	switch {
 	case v.Type() == nodeType:
 		v.Set(reflect.ValueOf(n))
+	case v.Type() == reflect.TypeFor[Weight]():
+		d.weight(n, v.Addr().Interface().(*Weight), path)
 	case v.Type() == reflect.TypeFor[ModelConfig]():
 		d.modelConfig(n, v.Addr().Interface().(*ModelConfig), path)
 	case v.Kind() == reflect.Slice:

@@ -49,6 +49,9 @@ func (r *Recipe) node() *yaml.Node {
 	if len(r.Rewards) > 0 {
 		put(root, "rewards", rewards)
 	}
+	if r.Labels.From != "" {
+		put(root, "labels", r.labelsNode())
+	}
 	put(root, "algo", mappingOf(kindKey{r.Algo.Kind}, r.Algo.Options))
 	put(root, "optim", optim)
 	put(root, "train", mappingOf(r.Train))
@@ -84,6 +87,8 @@ func nodeOf(v reflect.Value) *yaml.Node {
 		return &yaml.Node{Kind: yaml.ScalarNode, Tag: tag, Value: value}
 	}
 	switch {
+	case v.Type() == reflect.TypeFor[Weight]():
+		return v.Interface().(Weight).node()
 	case v.Type() == reflect.TypeFor[ModelConfig]():
 		return v.Interface().(ModelConfig).node()
 	case v.Type() == reflect.TypeFor[time.Duration]():

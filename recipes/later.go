@@ -4,7 +4,7 @@ package recipes
 var laterKeys = map[string]string{
 	"rollout.grammar":      "",
 	"rollout.loss_logp":    ", losses use the full vocabulary's log-probs",
-	"rollout.greedy":       "",
+	"rollout.greedy":       ", advantage remax brings a greedy completion",
 	"algo.scale_rewards":   ", see advantage",
 	"algo.loss_correction": "",
 	"model.quantize":       "",

@@ -24,6 +24,7 @@ func Names() []string {
 	for i, f := range found {
 		names[i] = strings.TrimSuffix(f, path.Ext(f))
 	}
+	slices.Sort(names) // with their endings they stand in another order
 	return names
 }
 

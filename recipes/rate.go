@@ -18,7 +18,8 @@ func LoadRate(nameOrFile string, overrides ...string) (*Recipe, error) {
 		var file fileKeys
 		d.mapping(d.root, "", &file)
 		r.Algo = d.algo(file.Algo)
-		d.checkOptim(r, d.rateSections(r, file))
+		d.rateSections(r, file)
+		d.checkOptim(r)
 		d.checkTrain(r.Train)
 		return r
 	})

@@ -28,7 +28,8 @@ type Recipe struct {
 	Sampler  Choice[sampler.Options]
 	EvalEnv  Choice[envs.Options] // Kind is "" when evaluation uses the env's own held-out tasks
 	Rollout  Rollout
-	Rewards  []Reward // none when the algorithm learns from demonstrations
+	Rewards  []Reward // none where nothing is judged
+	Labels   Labels   // From is "" under other algorithms
 	Algo     Choice[algos.Options]
 	Optim    Optim
 	Schedule Choice[schedule.Options]
@@ -55,7 +56,7 @@ type Adapter struct {
 	LoRA adapter.LoRA // of kind lora
 }
 
-// Rollout says how completions are sampled. Under sft only max_tokens and stop apply, to evaluation.
+// Rollout says how completions are sampled. Without rollouts, as under sft, only max_tokens and stop apply, to evaluation.
 type Rollout struct {
 	PromptsPerStep   int      `yaml:"prompts_per_step,omitempty"`   // tasks a step; default 8
 	SamplesPerPrompt int      `yaml:"samples_per_prompt,omitempty"` // completions a task, at least 2; default 8
@@ -72,9 +73,17 @@ type Reward struct {
 	Kind    string          `yaml:"kind,omitempty"`    // a registered reward
 	File    string          `yaml:"file,omitempty"`    // a .go file, compiled once and run in a child process
 	Command []string        `yaml:"command,omitempty"` // a program that speaks JSON lines, and its arguments
-	Weight  float64         `yaml:"weight"`            // factor of its score in the sum; default 1
+	Weight  Weight          `yaml:"weight"`            // factor of its score in the sum, default 1; or factors of named parts of it, such as {types: 0.3, order: 0.7}, whose sum then stands for the score
 	Timeout time.Duration   `yaml:"timeout,omitempty"` // file and command: a completion's deadline, such as 10s (the default)
 	Options rewards.Options `yaml:"-"`                 // of a registered reward, else nil
+}
+
+// Labels says where algorithms of labelled answers (dpo, kto, sami and their like) have them from.
+type Labels struct {
+	From       string   `yaml:"from"`       // data: answers that come with the tasks; rollouts: the policy's own, anew each step; default data
+	Gap        float64  `yaml:"gap"`        // pairs from rollouts: a prompt's best sample is chosen and its worst rejected if their rewards are so far apart; > 0, default 0.1
+	Threshold  float64  `yaml:"threshold"`  // single answers from rollouts: desirable from this reward on; default 0.5
+	Principles []string `yaml:"principles"` // sami: instructions, at least 2, each a system message under which an answer is written or sampled
 }
 
 // Optim says how gradients change the weights.
@@ -88,9 +97,9 @@ type Optim struct {
 
 // Train says how long, and what is measured and kept on the way.
 type Train struct {
-	Steps            int     `yaml:"steps,omitempty"`      // optimizer steps
-	Epochs           int     `yaml:"epochs,omitempty"`     // sft, instead of steps: passes over the tasks
-	BatchSize        int     `yaml:"batch_size,omitempty"` // sft: demonstrations a step; default 8
+	Steps            int     `yaml:"steps,omitempty"`      // how often new data are drawn and learned from
+	Epochs           int     `yaml:"epochs,omitempty"`     // without rollouts, instead of steps: passes over the tasks; with: passes over each rollout, default 1
+	BatchSize        int     `yaml:"batch_size,omitempty"` // without rollouts: demonstrations, pairs or labelled answers a step, default 8; with: prompts of a rollout that one update learns from, default all
 	Seed             uint64  `yaml:"seed"`                 // of every random draw; default 1
 	EvalEvery        int     `yaml:"eval_every"`           // steps between evaluations; 0, the default: only before and after
 	EvalLimit        int     `yaml:"eval_limit"`           // held-out tasks of an evaluation, 0: no evaluation; default 100

@@ -36,7 +36,7 @@ func (d *decoder) rewards(n *yaml.Node) []Reward {
 }
 
 func (d *decoder) reward(n *yaml.Node, path string) Reward {
-	r := Reward{Weight: 1}
+	r := Reward{Weight: Weight{Score: 1}}
 	var ways []string
 	for _, key := range []string{"kind", "file", "command"} {
 		if child(n, key) != nil {
@@ -52,8 +52,8 @@ func (d *decoder) reward(n *yaml.Node, path string) Reward {
 		d.report(n, "%s has %s, want one of them", path, strings.Join(ways, " and "))
 	case ways[0] == "kind":
 		common := struct {
-			Weight float64 `yaml:"weight"`
-		}{1}
+			Weight Weight `yaml:"weight"`
+		}{Weight{Score: 1}}
 		c := choose[rewards.Options](d, n, path, "reward", "", rewardTable(), &common)
 		r.Kind, r.Options, r.Weight = c.Kind, c.Options, common.Weight
 	default:

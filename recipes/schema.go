@@ -38,12 +38,13 @@ func Schema() []byte {
 
 	judges := alternatives(rewardTable(), kindSchema)
 	for _, a := range judges["anyOf"].([]any) {
-		a.(object)["properties"].(object)["weight"] = property(reflect.ValueOf(1.0), fieldDocs["recipes.Reward.weight"])
+		a.(object)["properties"].(object)["weight"] = property(reflect.ValueOf(Weight{Score: 1}), fieldDocs["recipes.Reward.weight"])
 	}
 	for _, way := range []string{"file", "command"} {
 		judges["anyOf"] = append(judges["anyOf"].([]any), foreignSchema(way))
 	}
 	describe("rewards", object{"type": "array", "items": judges})
+	describe("labels", plain(Labels{From: FromData, Gap: 0.1, Threshold: 0.5}))
 
 	describe("algo", alternatives(algoTable(), kindSchema))
 	rule := alternatives(optimTable(), func(kind string, options any) object {
@@ -95,7 +96,7 @@ func fix(s object, key, value string) {
 }
 
 func foreignSchema(way string) object {
-	s := plain(Reward{Weight: 1, Timeout: defaultTimeout})
+	s := plain(Reward{Weight: Weight{Score: 1}, Timeout: defaultTimeout})
 	properties := s["properties"].(object)
 	for _, other := range []string{"kind", "file", "command"} {
 		if other != way {
@@ -138,6 +139,8 @@ func property(v reflect.Value, doc string) object {
 		s["default"] = v.Interface()
 	}
 	switch {
+	case v.Type() == reflect.TypeFor[Weight]():
+		s["type"], s["default"] = []string{"number", "object"}, v.Interface().(Weight).Score
 	case v.Type() == reflect.TypeFor[ModelConfig]():
 		s["type"] = []string{"string", "object"}
 	case v.Type() == reflect.TypeFor[time.Duration]():

@@ -10,6 +10,7 @@ type (
 		EvalEnv *yaml.Node `yaml:"eval_env,omitempty"` // tasks for evaluation; default the env's own held-out tasks
 		Rollout *yaml.Node `yaml:"rollout"`            // how completions are sampled
 		Rewards *yaml.Node `yaml:"rewards,omitempty"`  // the judges, a list
+		Labels  *yaml.Node `yaml:"labels,omitempty"`   // where dpo, kto, sami and their like have answers from
 		Algo    *yaml.Node `yaml:"algo"`               // what is learnt from the scores
 		Optim   *yaml.Node `yaml:"optim"`              // how gradients change the weights
 		Train   *yaml.Node `yaml:"train"`              // how long, and what is kept
@@ -26,7 +27,7 @@ type (
 )
 
 // sectionOrder lists the sections whose keys are fixed, for hints about misplaced keys.
-var sectionOrder = []string{"", "model", "model.adapter", "env", "rollout", "optim", "train"}
+var sectionOrder = []string{"", "model", "model.adapter", "env", "rollout", "labels", "optim", "train"}
 
 // sectionKeys are the keys of those sections that do not come from plug-ins.
 var sectionKeys = func() map[string][]string {
@@ -37,6 +38,7 @@ var sectionKeys = func() map[string][]string {
 		"model.adapter": {&loraDefaults},
 		"env":           {&envKeys{}},
 		"rollout":       {&Rollout{}},
+		"labels":        {&Labels{}},
 		"optim":         {&Optim{}, &optimKeys{}},
 		"train":         {&Train{}},
 	} {

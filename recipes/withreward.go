@@ -11,6 +11,6 @@ func (r *Recipe) WithRewardFile(file string) (*Recipe, error) {
 		return nil, fmt.Errorf("--reward %s: want a .go file", file)
 	}
 	out := *r
-	out.Rewards = append(append([]Reward(nil), r.Rewards...), Reward{File: file, Weight: 1, Timeout: defaultTimeout})
+	out.Rewards = append(append([]Reward(nil), r.Rewards...), Reward{File: file, Weight: Weight{Score: 1}, Timeout: defaultTimeout})
 	return &out, nil
 }

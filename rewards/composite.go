@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"slices"
 	"sync"
 )
 
@@ -14,6 +15,36 @@ type Weighted struct {
 	Name   string
 	Weight float64 // may be 0: the score is recorded and not counted
 	Reward Reward
+
+	// Parts, unless empty, are what counts in place of the reward's score: the sum of these parts of it, each with its own
+	// weight. Estimators that scale the parts of a reward apart see each.
+	Parts []Term
+}
+
+// Term is a summand of a score: a part's name and its weight.
+type Term struct {
+	Name   string
+	Weight float64
+}
+
+// score is what counts of a result.
+func (w *Weighted) score(r *Result) (problem string) {
+	if len(w.Parts) == 0 || r.Missing != "" {
+		return ""
+	}
+	r.Score = 0
+	for _, want := range w.Parts {
+		i := slices.IndexFunc(r.Parts, func(p Part) bool { return p.Name == want.Name })
+		if i < 0 {
+			var names []string
+			for _, p := range r.Parts {
+				names = append(names, p.Name)
+			}
+			return fmt.Sprintf("part %q is not in the result, want one of %q", want.Name, names)
+		}
+		r.Score += want.Weight * r.Parts[i].Score
+	}
+	return ""
 }
 
 // Composite sums weighted rewards and keeps every part. [NewComposite] also checks the list.
@@ -40,6 +71,11 @@ func NewComposite(list []Weighted) (*Composite, error) {
 			return nil, fmt.Errorf("rewards: %s: found it twice, want one of each name", w.Name)
 		case !finite(w.Weight):
 			return nil, fmt.Errorf("rewards: %s: weight: found %v, want a finite number", w.Name, w.Weight)
+		}
+		for _, p := range w.Parts {
+			if p.Name == "" || !finite(p.Weight) {
+				return nil, fmt.Errorf("rewards: %s: part %q: weight: found %v, want a name and a finite number", w.Name, p.Name, p.Weight)
+			}
 		}
 		taken[w.Name] = true
 	}
@@ -84,6 +120,25 @@ func (c *Composite) Score(ctx context.Context, a Attempt) (Result, error) {
 	return total, nil
 }
 
+// Terms are what the sum adds up: the name that each has among a result's parts, and its weight. What weighs 0 is none.
+func (c *Composite) Terms() []Term {
+	var out []Term
+	add := func(name string, weight float64) {
+		if weight != 0 {
+			out = append(out, Term{name, weight})
+		}
+	}
+	for _, w := range c.List {
+		if len(w.Parts) == 0 {
+			add(w.Name, w.Weight)
+		}
+		for _, p := range w.Parts {
+			add(w.Name+"/"+p.Name, w.Weight*p.Weight)
+		}
+	}
+	return out
+}
+
 // one asks a single reward and turns failures into a missing score.
 func (c *Composite) one(ctx context.Context, i int, a Attempt) (Result, error) {
 	r, err := guarded(ctx, c.List[i].Reward, a)
@@ -97,6 +152,9 @@ func (c *Composite) one(ctx context.Context, i int, a Attempt) (Result, error) {
 		return c.failure(i).Failed(a, err.Error())
 	case r.Missing == "" && nonFinite(r) != "":
 		return c.failure(i).Failed(a, nonFinite(r))
+	}
+	if problem := c.List[i].score(&r); problem != "" {
+		return c.failure(i).Failed(a, problem)
 	}
 	c.failure(i).OK()
 	return r, nil

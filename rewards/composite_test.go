@@ -21,9 +21,9 @@ func fixed(r Result) fake { return func(Attempt) (Result, error) { return r, nil
 
 func TestCompositeKeepsParts(t *testing.T) {
 	c, err := NewComposite([]Weighted{
-		{"a", 0.5, fixed(Result{Score: 1, Parts: []Part{{"x", 0.25}}, Notes: []string{"n"}, Spans: []Span{{1, 2, "s"}}})},
-		{"b", -2, fixed(Result{Score: 0.5})},
-		{"seen", 0, fixed(Result{Score: 9})},
+		{Name: "a", Weight: 0.5, Reward: fixed(Result{Score: 1, Parts: []Part{{"x", 0.25}}, Notes: []string{"n"}, Spans: []Span{{1, 2, "s"}}})},
+		{Name: "b", Weight: -2, Reward: fixed(Result{Score: 0.5})},
+		{Name: "seen", Weight: 0, Reward: fixed(Result{Score: 9})},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -38,7 +38,7 @@ func TestCompositeKeepsParts(t *testing.T) {
 }
 
 func TestCompositeMissing(t *testing.T) {
-	good := Weighted{"good", 1, fixed(Result{Score: 1})}
+	good := Weighted{Name: "good", Weight: 1, Reward: fixed(Result{Score: 1})}
 	for what, c := range map[string]struct {
 		reward fake
 		weight float64
@@ -51,7 +51,7 @@ func TestCompositeMissing(t *testing.T) {
 		"error":     {func(Attempt) (Result, error) { return Result{}, errors.New("no luck") }, 1, "bad: no luck"},
 		"panic":     {func(Attempt) (Result, error) { panic("oops") }, 1, "bad: panic: oops"},
 	} {
-		l, err := NewComposite([]Weighted{{"bad", c.weight, c.reward}, good})
+		l, err := NewComposite([]Weighted{{Name: "bad", Weight: c.weight, Reward: c.reward}, good})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -70,7 +70,7 @@ func TestCompositeMissing(t *testing.T) {
 
 func TestCompositeStopsAfterFailures(t *testing.T) {
 	fails := true
-	c, err := NewComposite([]Weighted{{"bad", 1, fake(func(a Attempt) (Result, error) {
+	c, err := NewComposite([]Weighted{{Name: "bad", Weight: 1, Reward: fake(func(a Attempt) (Result, error) {
 		if fails {
 			return Result{}, fmt.Errorf("broken")
 		}
@@ -111,7 +111,7 @@ func TestCompositeStopsAfterFailures(t *testing.T) {
 func TestScoreAll(t *testing.T) {
 	var now, most atomic.Int32
 	seen := make([]atomic.Int32, 40)
-	c, err := NewComposite([]Weighted{{"r", 2, placed(func(ctx context.Context, a Attempt) (Result, error) {
+	c, err := NewComposite([]Weighted{{Name: "r", Weight: 2, Reward: placed(func(ctx context.Context, a Attempt) (Result, error) {
 		n := now.Add(1)
 		defer now.Add(-1)
 		for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
@@ -163,7 +163,7 @@ func (f placed) Score(ctx context.Context, a Attempt) (Result, error) { return f
 
 func TestScoreAllStopsAtError(t *testing.T) {
 	var calls atomic.Int32
-	c, err := NewComposite([]Weighted{{"r", 1, fake(func(Attempt) (Result, error) {
+	c, err := NewComposite([]Weighted{{Name: "r", Weight: 1, Reward: fake(func(Attempt) (Result, error) {
 		calls.Add(1)
 		return Result{}, &FailedError{Reward: "r"}
 	})}})
@@ -180,7 +180,7 @@ func TestScoreAllStopsAtError(t *testing.T) {
 func TestNewCompositeRefuses(t *testing.T) {
 	r := fixed(Result{})
 	for _, list := range [][]Weighted{
-		nil, {{"", 1, r}}, {{"a", 1, nil}}, {{"a", 1, r}, {"a", 1, r}}, {{"a", math.NaN(), r}}, {{"a", math.Inf(1), r}},
+		nil, {{Name: "", Weight: 1, Reward: r}}, {{Name: "a", Weight: 1, Reward: nil}}, {{Name: "a", Weight: 1, Reward: r}, {Name: "a", Weight: 1, Reward: r}}, {{Name: "a", Weight: math.NaN(), Reward: r}}, {{Name: "a", Weight: math.Inf(1), Reward: r}},
 	} {
 		if _, err := NewComposite(list); err == nil {
 			t.Errorf("%v is accepted", list)
@@ -189,7 +189,7 @@ func TestNewCompositeRefuses(t *testing.T) {
 }
 
 func TestDeadlineNotEnforced(t *testing.T) {
-	c, err := NewComposite([]Weighted{{"length", 1, length.New()}, {"mine", 1, fixed(Result{})}})
+	c, err := NewComposite([]Weighted{{Name: "length", Weight: 1, Reward: length.New()}, {Name: "mine", Weight: 1, Reward: fixed(Result{})}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,7 +12,7 @@ import (
 
 var update = flag.Bool("update", false, "write docs/algorithms.md anew")
 
-// TestAlgorithmsPage: docs/algorithms.md says what the registry says, and what the loop lacks.
+// TestAlgorithmsPage: docs/algorithms.md says what the registry says.
 func TestAlgorithmsPage(t *testing.T) {
 	const page = "../docs/algorithms.md"
 	var b strings.Builder
@@ -22,15 +22,11 @@ A kind is a setting of the options below its name in ` + "`burnish recipes schem
 ` + "`algo: {kind: grpo, advantage: rloo, kl_coef: 0.02}`" + `. The objectives and estimators behind them are in ` + "`algos/loss`" + ` and
 ` + "`algos/advantage`" + `, each with its formula and source. This page is written by ` + "`go test ./train -run AlgorithmsPage -update`" + `.
 
-| kind | what it is | source | needs what this version lacks |
-| --- | --- | --- | --- |
+| kind | what it is | source |
+| --- | --- | --- |
 `)
 	for _, info := range algos.All() {
-		lacks := ""
-		if err := notYet(info.New().Needs()); err != nil {
-			lacks = strings.TrimSuffix(strings.TrimPrefix(err.Error(), "train: this algorithm needs "), ": not in this version")
-		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", info.Name, info.Doc, info.Source, lacks)
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", info.Name, info.Doc, info.Source)
 	}
 	if *update {
 		if err := os.WriteFile(page, []byte(b.String()), 0o644); err != nil {

@@ -15,7 +15,8 @@ type Audit struct {
 	Tasks   int // looked at
 	Of      int // in the env; -1 when it has no end
 	Prompt  Lengths
-	Target  Lengths // demonstrations, when the algorithm trains on them
+	Target  Lengths // demonstrations, or all labelled answers to a task, when the algorithm trains on them
+	Longest int     // tokens of the longest prompt with one answer, or with the room for it
 	TooLong []TooLong
 }
 
@@ -40,6 +41,70 @@ const sampleUnlimited = 2_000
 
 // NewAudit renders the tasks of an env. room is how many tokens must be left for a completion.
 func NewAudit(ctx context.Context, m *policy.Model, env envs.Env, demonstrations bool, room int) (Audit, error) {
+	return audit(ctx, m, env, func(p rollout.Prompt) (n taskTokens, err error) {
+		n.prompt, n.longest = len(p.IDs), len(p.IDs)+room
+		if demonstrations {
+			target, err := rollout.Demonstration(m, p.Task)
+			if err != nil {
+				return n, err
+			}
+			n.target, n.longest = len(target), len(p.IDs)+len(target)
+		}
+		return n, nil
+	})
+}
+
+// AuditLabelled is NewAudit for an algorithm of labelled answers. A task's prompt and target are what a step holds of it
+// together: the prompt once with both answers of a pair, or every principle's prompt with every answer.
+func (c *Config) AuditLabelled(ctx context.Context, room int) (Audit, error) {
+	return audit(ctx, c.Model, c.Env, func(p rollout.Prompt) (n taskTokens, err error) {
+		prompts := []rollout.Prompt{p}
+		switch {
+		case !c.Sampled():
+			u, err := c.unitOf(p)
+			if err != nil {
+				return n, err
+			}
+			for _, r := range u.rows {
+				n.target += len(r.tokens)
+			}
+			prompts, n.longest = u.prompts, u.longest()
+		case c.Algo.Needs().Principles:
+			if prompts, err = rollout.Under(c.Model, p, c.Labels.Principles); err != nil {
+				return n, err
+			}
+		}
+		for _, p := range prompts {
+			n.prompt += len(p.IDs)
+			n.longest = max(n.longest, len(p.IDs)+room)
+		}
+		return n, nil
+	})
+}
+
+// AuditPairs is NewAudit for the pairs of the first tasks of an env, whatever the algorithm learns from.
+func (c *Config) AuditPairs(ctx context.Context, env envs.Env, limit int) (Audit, error) {
+	return audit(ctx, c.Model, firstTasks{env, limit}, func(p rollout.Prompt) (n taskTokens, err error) {
+		u, err := c.pairOf(p)
+		if err != nil {
+			return n, err
+		}
+		return taskTokens{len(p.IDs), len(u.rows[0].tokens) + len(u.rows[1].tokens), u.longest()}, nil
+	})
+}
+
+// firstTasks is an env with an end.
+type firstTasks struct {
+	envs.Env
+	n int
+}
+
+func (f firstTasks) Len() int { return f.n }
+
+// taskTokens are the tokens of a task.
+type taskTokens struct{ prompt, target, longest int }
+
+func audit(ctx context.Context, m *policy.Model, env envs.Env, count func(rollout.Prompt) (taskTokens, error)) (Audit, error) {
 	a := Audit{Of: -1, Tasks: sampleUnlimited}
 	if s, ok := env.(envs.Sized); ok {
 		a.Of = s.Len()
@@ -54,18 +119,17 @@ func NewAudit(ctx context.Context, m *policy.Model, env envs.Env, demonstrations
 		if err != nil {
 			return a, err
 		}
-		total := len(ps[0].IDs) + room
-		prompts = append(prompts, len(ps[0].IDs))
-		if demonstrations {
-			target, err := rollout.Demonstration(m, ps[0].Task)
-			if err != nil {
-				return a, err
-			}
-			targets = append(targets, len(target))
-			total = len(ps[0].IDs) + len(target)
+		n, err := count(ps[0])
+		if err != nil {
+			return a, err
 		}
-		if total > m.Context() {
-			a.TooLong = append(a.TooLong, TooLong{i, ps[0].Task.ID, total})
+		prompts = append(prompts, n.prompt)
+		if n.target > 0 {
+			targets = append(targets, n.target)
+		}
+		a.Longest = max(a.Longest, n.longest)
+		if n.longest > m.Context() {
+			a.TooLong = append(a.TooLong, TooLong{i, ps[0].Task.ID, n.longest})
 		}
 	}
 	a.Prompt, a.Target = lengthsOf(prompts), lengthsOf(targets)

@@ -17,35 +17,46 @@ type row struct {
 	tokens        []int32
 	train         []bool    // nil: all of tokens
 	old           []float32 // log-probs of the rollout; nil for demonstrations
-	advantage     float64
-	trained       int     // how many tokens are trained
-	recorded      []int32 // rows in the step's recording
+	sampled       []float32 // log-probs of the sampler, after top-k, top-p and min-p; nil where they are old's
+	advantage     float64   // with byToken their mean
+	byToken       []float64 // advantages of the trained tokens, where they differ
+	side          side      // what was said of it, under algorithms of labelled answers
+	trained       int       // how many tokens are trained
+	recorded      []int32   // rows in the step's recording
 }
 
 // batch is everything one step works on. Token vectors run over the trained tokens of rows, in order.
 type batch struct {
 	step    int
-	groups  []rollout.Group
-	prompts [][]int32   // of each group, as they are packed
-	rewards [][]float64 // [groups][samples], NaN is missing
-	advs    [][]float64
-	rows    []row // samples whose score is missing have none
+	rounds  int             // of sampling
+	fresh   []rollout.Group // of the round in hand
+	groups  []rollout.Group // what is learned from
+	dropped []rollout.Group // of prompts that teach nothing; see refill
+	prompts [][]int32       // of each group, as they are packed
+	rewards [][]float64     // [groups][samples], NaN is missing
+	advs    [][]float64     // with byToken their means
+	rows    []row           // samples whose score is missing have none
 	missing int
 	weights []float64              // [N]
 	ref     []float64              // [N], nil without a reference
 	norms   map[string][][]float64 // [groups][samples] by kind; see rowNorms
 	scores  map[int]*policy.Scores // by a micro-batch's first row; see learnScored
 	grads   *algos.GradNorms       // of the groups' gradients, nil unless measured
+	labels  labelled
 
-	generated, computed int // decoder rows of the rollout, of the training forward pass
-	gap                 float64
-	skipped             int     // groups without a backward pass
-	loss, entropy, kl   float64 // sums over micro-batches
-	gradNorm, gradL1    float64
-	rate                float64
-	factors             []factor // of rate
-	seconds             []timing
-	began               time.Time
+	update int          // which update from the rollout it is, from 0; then the policy is no more the one that spoke
+	now    *numbers     // of the policy before the update, nil unless looked for ahead
+	factor []float64    // [N], multipliers of the policy's term, nil for none
+	joint  *loss.Output // of a loss that compares all answers, when they are learned from in pieces
+
+	members []int // of a mini-batch: its groups; nil: all
+	learned
+
+	generated int // decoder rows of the rollout
+	rate      float64
+	factors   []factor // of rate
+	seconds   []timing
+	began     time.Time
 }
 
 type timing struct {
@@ -55,10 +66,19 @@ type timing struct {
 
 func (t *Trainer) newBatch(step int) *batch { return &batch{step: step, began: time.Now()} }
 
-// time measures a phase until the returned function runs.
+// time measures a phase until the returned function runs. A phase that comes again goes on.
 func (b *batch) time(phase string) func() {
 	start := time.Now()
-	return func() { b.seconds = append(b.seconds, timing{phase, time.Since(start).Seconds()}) }
+	return func() {
+		took := time.Since(start).Seconds()
+		for i := range b.seconds {
+			if b.seconds[i].phase == phase {
+				b.seconds[i].seconds += took
+				return
+			}
+		}
+		b.seconds = append(b.seconds, timing{phase, took})
+	}
 }
 
 // demonstrate makes a row of each task's worked answer. With promptTokens the prompt is trained too, but for its
@@ -84,72 +104,45 @@ func (b *batch) demonstrate(m *policy.Model, prompts []rollout.Prompt, promptTok
 	return nil
 }
 
-// take makes a row of every rolled-out sample.
-func (b *batch) take(groups []rollout.Group) {
-	b.groups = groups
-	for i, g := range groups {
-		b.prompts = append(b.prompts, g.IDs)
-		for k, s := range g.Samples {
-			b.rows = append(b.rows, row{group: i, sample: k, tokens: s.Tokens, old: s.LogProbs, trained: len(s.Tokens), recorded: s.Recorded})
-		}
-	}
-}
-
-// readScores takes the results over and drops the rows whose score is missing.
-func (b *batch) readScores() {
-	b.rewards = make([][]float64, len(b.groups))
-	for i, g := range b.groups {
-		for _, s := range g.Samples {
-			score := s.Result.Score
-			if s.Result.Missing != "" {
-				score = math.NaN()
+// take makes a row of every sample of the round that has a score. With informative, prompts whose samples are all scored
+// alike are dropped: they are counted and shown, and nothing is learned from them.
+func (b *batch) take(informative bool) {
+	b.rounds++
+	for _, g := range b.fresh {
+		scores := scoresOf(g)
+		for _, s := range scores {
+			if math.IsNaN(s) {
 				b.missing++
 			}
-			b.rewards[i] = append(b.rewards[i], score)
 		}
-	}
-	kept := b.rows[:0]
-	for _, r := range b.rows {
-		if !math.IsNaN(b.rewards[r.group][r.sample]) {
-			kept = append(kept, r)
+		if informative && teachesNothing(scores) {
+			b.dropped = append(b.dropped, g)
+			continue
 		}
+		for k, s := range g.Samples {
+			if !math.IsNaN(scores[k]) {
+				b.rows = append(b.rows, row{group: len(b.groups), sample: k, tokens: s.Tokens, old: s.LogProbs, sampled: s.SampledLogProbs, trained: len(s.Tokens), recorded: s.Recorded})
+			}
+		}
+		b.groups, b.prompts, b.rewards = append(b.groups, g), append(b.prompts, g.IDs), append(b.rewards, scores)
 	}
-	b.rows = kept
+	b.fresh = nil
 }
 
-// scored is the batch as the estimators see it. With kl the groups know how far each token is from the reference.
-func (b *batch) scored(maxTokens int, kl bool) []algos.Group {
-	groups := make([]algos.Group, len(b.groups))
-	for i, g := range b.groups {
-		groups[i] = algos.Group{Rewards: b.rewards[i], MaxTokens: maxTokens}
-		groups[i].Norms = map[string][]float64{}
-		for kind, norms := range b.norms { // each to its own name, so the order doesn't matter
-			groups[i].Norms[kind] = norms[i]
-		}
-		for _, s := range g.Samples {
-			groups[i].Lengths = append(groups[i].Lengths, len(s.Tokens))
-		}
+// scoresOf are the scores of a group's samples, NaN where missing; nil under demonstrations.
+func scoresOf(g rollout.Group) []float64 {
+	var scores []float64
+	for _, s := range g.Samples {
+		scores = append(scores, scoreOf(s))
 	}
-	if kl {
-		b.takeK1(groups)
-	}
-	return groups
+	return scores
 }
 
-// takeK1 fills in old - ref of every token; a sample without a row, whose reward is missing, has none.
-func (b *batch) takeK1(groups []algos.Group) {
-	for i := range groups {
-		groups[i].K1 = make([][]float64, len(groups[i].Rewards))
+func scoreOf(s rollout.Sample) float64 {
+	if s.Result.Missing != "" {
+		return math.NaN()
 	}
-	token := 0
-	for _, r := range b.rows {
-		k1 := make([]float64, r.trained)
-		for t := range k1 {
-			k1[t] = float64(r.old[t]) - b.ref[token+t]
-		}
-		groups[r.group].K1[r.sample] = k1
-		token += r.trained
-	}
+	return s.Result.Score
 }
 
 func (b *batch) setAdvantages(adv [][]float64) error {

@@ -18,6 +18,7 @@ const (
 	trainerDir    = "trainer"
 	stateFile     = "state.json"
 	optimizerFile = "optimizer.safetensors"
+	referenceFile = "reference.safetensors" // once it has become the policy of some step
 )
 
 // state is what a resumed run needs besides weights and optimizer buffers. It holds no time, so that the same run
@@ -27,6 +28,7 @@ type state struct {
 	OptimizerSteps int64             `json:"optimizer_steps"`
 	Best           best              `json:"best"`
 	Tokens         int64             `json:"trained_tokens"`
+	Synced         int               `json:"reference_step,omitempty"` // of the policy that is the reference; 0 is before the run
 	Sampler        []byte            `json:"sampler,omitempty"`
 	Memories       map[string][]byte `json:"memories,omitempty"` // of other parts, by name; see rememberers
 }
@@ -91,7 +93,7 @@ func (t *Trainer) write(dir string) error {
 	if err := os.MkdirAll(sub, 0o755); err != nil {
 		return err
 	}
-	s := state{Step: t.at, OptimizerSteps: t.optimizer.Count(), Best: t.best, Tokens: t.trainedTokens}
+	s := state{Step: t.at, OptimizerSteps: t.optimizer.Count(), Best: t.best, Tokens: t.trainedTokens, Synced: t.synced}
 	if m, ok := t.Sampler.(encoding.BinaryMarshaler); ok {
 		data, err := m.MarshalBinary()
 		if err != nil {
@@ -109,6 +111,11 @@ func (t *Trainer) write(dir string) error {
 	}
 	if err := os.WriteFile(filepath.Join(sub, stateFile), append(data, '\n'), 0o644); err != nil {
 		return err
+	}
+	if t.synced > 0 {
+		if err := t.earlier.Save(filepath.Join(sub, referenceFile)); err != nil {
+			return err
+		}
 	}
 	return t.writeOptimizer(filepath.Join(sub, optimizerFile))
 }
@@ -175,6 +182,9 @@ func (t *Trainer) restoreFrom(dir string, step int) error {
 		t.updates = newUpdates(t.Seed, t.Model, t.tensors) // of the weights just read
 	}
 	if err := t.remindAll(s.Memories); err != nil {
+		return err
+	}
+	if err := t.restoreReference(filepath.Join(dir, trainerDir, referenceFile), s.Synced); err != nil {
 		return err
 	}
 	t.at, t.best, t.trainedTokens = s.Step, s.Best, s.Tokens

@@ -23,7 +23,8 @@ type Config struct {
 	Env     envs.Env
 	Sampler sampler.Sampler
 	Algo    algos.Algorithm
-	Rewards *rewards.Composite // nil under algorithms that learn from demonstrations
+	Rewards *rewards.Composite // nil where nothing is judged
+	Labels  Labels             // where algorithms of labelled answers have them from
 
 	Optim optim.Options
 	Rate  float64 // base learning rate
@@ -34,9 +35,11 @@ type Config struct {
 	Schedule      schedule.Schedule
 	ScheduleName  string // its name in the registry, under which a checkpoint keeps what it remembers
 
-	Prompts  int             // tasks a step
-	Samples  int             // completions a prompt; 1 under demonstrations
-	Decoding policy.Decoding // of rollouts; Seed and Step are set by the loop
+	Prompts      int             // tasks a step
+	BatchPrompts int             // of them in each update, a divisor; 0 means all
+	Epochs       int             // passes over each rollout; 0 means 1
+	Samples      int             // completions a prompt; 1 under demonstrations
+	Decoding     policy.Decoding // of rollouts; Seed and Step are set by the loop
 
 	Steps           int
 	Seed            uint64
@@ -49,7 +52,7 @@ type Config struct {
 	MicroBatchTokens int   // decoder rows of a micro-batch; see Plan
 	RecordedLayers   int   // layers whose activations the rollout leaves for the update; 0 means that it runs its own forward pass
 	RecordedRows     int   // decoder rows of a step at most, when there are such layers
-	HoldNorms        bool  // exact row norms hold every layer's deltas until the update; see Plan
+	HoldNorms        bool  // row norms hold what the update needs again until then; see Plan
 	KeptLayers       int   // layers that keep their activations for the backward pass; 0 means all
 	PlannedPeak      int64 // bytes, for the metrics; 0 when there is no plan
 
@@ -78,8 +81,8 @@ func (c *Config) validate() error {
 		return err
 	}
 	need := c.Algo.Needs()
-	if err := notYet(need); err != nil {
-		return err
+	if _, ok := c.Algo.(algos.TokenEstimator); need.TokenAdvantages && !ok {
+		return fmt.Errorf("train: this algorithm needs advantages of tokens, and doesn't give them: want a TokenEstimator")
 	}
 	switch {
 	case c.Steps < 1:
@@ -88,12 +91,14 @@ func (c *Config) validate() error {
 		return fmt.Errorf("train: %d prompts a step, want at least 1", c.Prompts)
 	case c.Samples < 1:
 		return fmt.Errorf("train: %d samples a prompt, want at least 1", c.Samples)
-	case !need.Demonstrations && c.Samples < 2:
-		return fmt.Errorf("train: 1 sample a prompt, want at least 2: a group's advantage compares its samples")
-	case !need.Demonstrations && (c.Rewards == nil || len(c.Rewards.List) == 0):
+	case c.Judged() && !need.Unpaired && c.Samples < 2:
+		return fmt.Errorf("train: 1 sample a prompt, want at least 2: samples of a prompt are compared")
+	case c.Judged() && (c.Rewards == nil || len(c.Rewards.List) == 0):
 		return fmt.Errorf("train: no rewards, and this algorithm learns from them")
 	case need.Reference && c.Reference == nil && !c.Model.CanSwitchAdapterOff():
 		return fmt.Errorf("train: this algorithm needs the reference policy, and none was given")
+	case need.SyncRef > 0 && (need.Demonstrations || need.Labelled()):
+		return fmt.Errorf("train: a reference that follows every %d steps, want one that stays: this algorithm doesn't learn from rewards of rollouts", need.SyncRef)
 	case c.MicroBatchTokens < 1:
 		return fmt.Errorf("train: micro-batches of %d tokens, want at least 1", c.MicroBatchTokens)
 	case c.KeptLayers < 0 || c.KeptLayers > c.Model.Config().Layers:
@@ -111,6 +116,9 @@ func (c *Config) validate() error {
 	}
 	if sized, ok := c.Env.(envs.Sized); ok && sized.Len() == 0 {
 		return fmt.Errorf("train: the environment has no tasks")
+	}
+	if err := c.validateUpdates(); err != nil {
+		return err
 	}
 	return c.validateParts()
 }
@@ -144,7 +152,10 @@ func (c *Config) validateParts() error {
 	if err := c.validateGradients(); err != nil {
 		return err
 	}
-	if c.Algo.Needs().Demonstrations {
+	if err := c.validateLabels(); err != nil {
+		return err
+	}
+	if !c.Sampled() {
 		return nil
 	}
 	if c.Decoding.MaxTokens < 1 {

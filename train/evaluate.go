@@ -29,22 +29,31 @@ func (t *Trainer) evaluate(ctx context.Context, m *Metrics) error {
 	start := time.Now()
 	t.forget()
 	t.tell(Event{Kind: Phase, Phase: "evaluation"})
+	report, err := t.heldOut(ctx)
+	if err != nil {
+		return err
+	}
+	for _, x := range report.Metrics {
+		m.add("eval/"+x.Name, x.Value)
+	}
+	m.add("seconds/evaluation", time.Since(start).Seconds())
+	if v := report.Headline(); t.at > 0 && (t.best.Step == 0 || v > t.best.Value) {
+		t.best = best{Step: t.at, Value: v}
+	}
+	t.tell(Event{Kind: Evaluated, Report: &report})
+	return nil
+}
+
+// heldOut answers the held-out tasks, or compares the answers that come with them.
+func (t *Trainer) heldOut(ctx context.Context) (eval.Report, error) {
+	if t.EvaluatesPairs() {
+		return t.evaluatePairs(ctx)
+	}
 	d := t.Eval.Decoding
 	d.Seed, d.Step = t.Seed, evalStep
 	out, err := eval.Run(ctx, t.Model, t.Eval.Env, eval.Options{
 		Limit: t.Eval.Limit, Decoding: d,
 		Progress: func(done, total int) { t.tell(Event{Kind: Progress, Done: done, Total: total}) },
 	})
-	if err != nil {
-		return err
-	}
-	for _, x := range out.Report.Metrics {
-		m.add("eval/"+x.Name, x.Value)
-	}
-	m.add("seconds/evaluation", time.Since(start).Seconds())
-	if v := out.Report.Headline(); t.at > 0 && (t.best.Step == 0 || v > t.best.Value) {
-		t.best = best{Step: t.at, Value: v}
-	}
-	t.tell(Event{Kind: Evaluated, Report: &out.Report})
-	return nil
+	return out.Report, err
 }

@@ -46,10 +46,18 @@ func (c *Config) ExactNorms() bool {
 	return slices.ContainsFunc(c.Algo.Needs().RowNorms, func(name string) bool { return c.normKind(name).Backward() })
 }
 
-// checkPace asks an algorithm that measures prompt groups whether there are enough of them.
+// HeadNorms says whether it asks for those of the output matrix alone, exactly.
+func (c *Config) HeadNorms() bool {
+	return slices.Contains(c.Algo.Needs().RowNorms, string(policy.NormHeadExact))
+}
+
+// checkPace asks an algorithm that measures prompt groups whether there are enough of them in an update.
 func (c *Config) checkPace() (warning string, err error) {
 	if p, ok := c.Algo.(algos.PromptChecker); ok {
-		if warning, err = p.CheckPrompts(c.Prompts); err != nil {
+		if warning, err = p.CheckPrompts(c.Prompts / c.miniBatches()); err != nil {
+			if c.miniBatches() > 1 {
+				err = fmt.Errorf("a mini-batch of %d prompts: %w", c.BatchPrompts, err)
+			}
 			return "", fmt.Errorf("train: %w", err)
 		}
 	}
@@ -66,31 +74,38 @@ func (t *Trainer) rowNorms(ctx context.Context, b *batch) error {
 	defer b.time("row_norms")()
 	t.tell(Event{Kind: Phase, Phase: "row norms"})
 	var kinds []policy.NormKind
+	var measured []string // the names of kinds
 	b.norms = map[string][][]float64{}
 	for _, name := range names {
-		kinds = append(kinds, t.normKind(name))
 		all := make([][]float64, len(b.groups))
 		for i := range all {
 			all[i] = slices.Repeat([]float64{math.NaN()}, len(b.rewards[i]))
 		}
 		b.norms[name] = all
+		if kind := t.normKind(name); !b.sampledNorms(name, kind) {
+			kinds, measured = append(kinds, kind), append(measured, name)
+		}
+	}
+	if kinds == nil {
+		return nil
 	}
 	b.scores = map[int]*policy.Scores{}
-	for _, mb := range b.cut(t.budget(), false) {
+	once := t.UpdatesPerStep() == 1 // else updates are cut otherwise
+	for _, mb := range b.cut(t.budget(b), false) {
 		if err := context.Cause(ctx); err != nil {
 			return err
 		}
 		packed := mb.pack(t.Decoding)
 		packed.Recording = t.recording
-		scores, err := t.Model.ScoreRows(packed, t.HoldNorms, kinds...)
+		scores, err := t.Model.ScoreRows(packed, t.HoldNorms && once, kinds...)
 		if err != nil {
 			return err
 		}
-		if slices.Contains(kinds, t.Model.ExactNorm()) {
+		if once && scores.ForLearning() {
 			b.scores[mb.from] = scores
 		}
 		for i, r := range b.rows[mb.from:mb.to] {
-			for k, name := range names {
+			for k, name := range measured {
 				b.norms[name][r.group][r.sample] = scores.Norms[k][i]
 			}
 		}
@@ -98,22 +113,52 @@ func (t *Trainer) rowNorms(ctx context.Context, b *batch) error {
 	return nil
 }
 
+// sampledNorms says that the algorithm asks for norms that are made of what sampling says of each token.
+func (t *Trainer) sampledNorms() bool {
+	return slices.ContainsFunc(t.Algo.Needs().RowNorms, func(name string) bool {
+		kind := t.normKind(name)
+		return kind.Sampled() && kind != policy.NormLen
+	})
+}
+
+// sampledNorms fills in the norms of a kind from the completions, if they know them: the same bits as a pass would give.
+func (b *batch) sampledNorms(name string, kind policy.NormKind) bool {
+	if !kind.Sampled() {
+		return false
+	}
+	for _, r := range b.rows {
+		norm, ok := b.groups[r.group].Samples[r.sample].RowNorm(kind)
+		if !ok {
+			return false
+		}
+		b.norms[name][r.group][r.sample] = norm
+	}
+	return true
+}
+
 // budget is the decoder rows of a micro-batch: one prompt group at a time where groups are measured.
-func (t *Trainer) budget() int {
-	if t.gradStats != nil {
+func (t *Trainer) budget(b *batch) int {
+	if t.gradStats != nil && b.update == 0 {
 		return 1
 	}
 	return t.MicroBatchTokens
 }
 
-// learnScored is policy.Learn through what the micro-batch's row norms left behind, where dL/dlogp is one number a row: ok
-// says that it is. Whether they hold anything changes no bit.
-func (m microBatch) learnScored(dlogp []float32) (tokens *policy.Tokens, ok bool, err error) {
+// learnScored is policy.Learn through what the micro-batch's row norms left behind, if they left anything; exact ones do
+// where dL/dlogp is one number a row: ok says so. Whether they hold anything changes no bit.
+func (m microBatch) learnScored(dlogp, dentropy []float32) (tokens *policy.Tokens, ok bool, err error) {
 	scores := m.scores[m.from]
 	if scores == nil {
 		return nil, false, nil
 	}
 	defer scores.Free()
+	if dentropy != nil {
+		return nil, false, nil
+	}
+	if !scores.ByRow() {
+		tokens, err = scores.LearnTokens(dlogp)
+		return tokens, true, err
+	}
 	var scale []float32
 	for _, r := range m.rows[m.from:m.to] {
 		own := dlogp[:r.trained]
@@ -135,6 +180,7 @@ func (m microBatch) learnScored(dlogp []float32) (tokens *policy.Tokens, ok bool
 // groupGradients measures the gradients of a step's prompt groups, or does nothing when nobody asks.
 type groupGradients struct {
 	t    *Trainer
+	on   bool
 	adam *optim.AdamW // whose metric is used, or nil
 	mass map[*policy.Param]adamMass
 }
@@ -144,10 +190,10 @@ type adamMass struct {
 	n   int
 }
 
-// beginGroups starts the measurement of a step.
-func (t *Trainer) beginGroups() *groupGradients {
-	g := &groupGradients{t: t}
-	if t.gradStats == nil {
+// beginGroups starts the measurement of a step, in its first update.
+func (t *Trainer) beginGroups(b *batch) *groupGradients {
+	g := &groupGradients{t: t, on: t.gradStats != nil && b.update == 0}
+	if !g.on {
 		return g
 	}
 	var metric policy.Metric
@@ -177,7 +223,7 @@ func (g *groupGradients) adamMetric() policy.Metric {
 
 // add takes the gradient of the group that was just learned from.
 func (g *groupGradients) add() error {
-	if g.t.gradStats == nil {
+	if !g.on {
 		return nil
 	}
 	return g.t.gradStats.Add()
@@ -185,7 +231,7 @@ func (g *groupGradients) add() error {
 
 // finish leaves the norms in the batch. Groups without a scored sample count as gradients of zero.
 func (g *groupGradients) finish(b *batch) error {
-	if g.t.gradStats == nil {
+	if !g.on {
 		return nil
 	}
 	n, err := g.t.gradStats.Finish()
@@ -199,7 +245,7 @@ func (g *groupGradients) finish(b *batch) error {
 	if mass > 0 {
 		scale = float64(count) / mass
 	}
-	b.grads = &algos.GradNorms{Groups: len(b.groups), Squares: scale * n.Squares, Sum: scale * n.Sum, Plain: n.Plain, Adam: g.adam != nil}
+	b.grads = &algos.GradNorms{Groups: b.measured(), Squares: scale * n.Squares, Sum: scale * n.Sum, Plain: n.Plain, Adam: g.adam != nil}
 	return nil
 }
 

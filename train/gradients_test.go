@@ -204,10 +204,14 @@ func TestPlainMetricUnderSGD(t *testing.T) {
 // and where the loss is no number a row.
 func TestHoldingLeavesTheSameBytes(t *testing.T) {
 	for name, s := range map[string]setup{
-		"full":    {threads: 2, change: gradientWeighted("weighted")},
-		"auto":    {threads: 2, change: gradientWeighted("auto")},
-		"lora":    {threads: 2, lora: true, change: gradientWeighted("weighted")},
-		"kl":      {threads: 2, lora: true, change: func(c *Config) { gradientWeighted("weighted")(c); c.Algo.(*algos.OBLRPO).KLCoef = 0.1 }},
+		"full": {threads: 2, change: gradientWeighted("weighted")},
+		"auto": {threads: 2, change: gradientWeighted("auto")},
+		"lora": {threads: 2, lora: true, change: gradientWeighted("weighted")},
+		"kl":   {threads: 2, lora: true, change: func(c *Config) { gradientWeighted("weighted")(c); c.Algo.(*algos.OBLRPO).KLCoef = 0.1 }},
+		"head": {threads: 2, change: func(c *Config) {
+			gradientWeighted("weighted")(c)
+			c.Algo.(*algos.OBLRPO).Weights = "head_exact"
+		}},
 		"no rate": {threads: 2, change: func(c *Config) { gradientWeighted("weighted")(c); c.Algo.(*algos.OBLRPO).SNR.On = false }},
 	} {
 		t.Run(name, func(t *testing.T) {

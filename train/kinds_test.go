@@ -3,7 +3,6 @@ package train
 import (
 	"math"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/burnish-rl/burnish/algos"
@@ -17,49 +16,53 @@ func rightOrWrong(a rewards.Attempt, p rewards.Place) rewards.Result {
 	return rewards.Result{Score: float64((a.Tokens + p.Sample) % 2)}
 }
 
-// TestEveryKind runs each algorithm that the loop has all for, whole and cut into micro-batches, to the same bytes; the
-// others are refused before a folder is made.
+// TestEveryKind runs each algorithm, whole and cut into micro-batches, to the same bytes. Algorithms of labelled answers run
+// on the tasks' and on their own.
 func TestEveryKind(t *testing.T) {
-	ran := 0
 	for _, info := range algos.All() {
-		t.Run(info.Name, func(t *testing.T) {
-			s := setup{threads: 2, reference: true, change: func(c *Config) {
-				c.Algo, c.Eval, c.CheckpointEvery, c.Steps = info.New(), Evaluation{}, 0, 2
-				c.Clip, c.Prompts = 0, 4
-				byFunction(t, c, rightOrWrong)
-				if info.Name == "best_minus_second" { // ties at the top give it nothing
-					byFunction(t, c, lengthAndPlace)
-				}
-				if c.Algo.Needs().Demonstrations {
-					c.Rewards, c.Samples = nil, 1
-				}
-			}}
-			whole, cut := filepath.Join(t.TempDir(), "whole"), filepath.Join(t.TempDir(), "cut")
-			first := s.config(t, whole)
-			if notYet(info.New().Needs()) != nil {
-				if _, err := New(first); err == nil || !strings.Contains(err.Error(), "this algorithm needs") || !strings.Contains(err.Error(), "not in this version") {
-					t.Errorf("error %v, want one of what the loop lacks", err)
-				}
-				return
-			}
-			ran++
-			first.MicroBatchTokens = 1 << 20
-			runAll(t, first)
-			second := s.config(t, cut)
-			second.MicroBatchTokens = 1
-			runAll(t, second)
-			if !sameBits(weightsOf(first.Model), weightsOf(second.Model)) {
-				t.Error("the cut into micro-batches changes the weights")
-			}
-			for i, m := range metricLines(t, whole) {
-				if !(m["grad_norm"] > 0) {
-					t.Errorf("step %d: the norm of the gradient is %v", i+1, m["grad_norm"])
-				}
-			}
-		})
+		for _, from := range answersOf(info) {
+			t.Run(info.Name+from, func(t *testing.T) { everyKind(t, info, from) })
+		}
 	}
-	if ran < 22 {
-		t.Errorf("%d algorithms ran, want at least 22", ran)
+}
+
+// answersOf is where an algorithm has its answers from.
+func answersOf(info algos.Info) []string {
+	if info.New().Needs().Labelled() {
+		return []string{", data", ", rollouts"}
+	}
+	return []string{""}
+}
+
+func everyKind(t *testing.T, info algos.Info, from string) {
+	s := setup{threads: 2, reference: true, change: func(c *Config) {
+		c.Algo, c.Eval, c.CheckpointEvery, c.Steps = info.New(), Evaluation{}, 0, 2
+		c.Clip, c.Prompts = 0, 4
+		byFunction(t, c, rightOrWrong)
+		if info.Name == "best_minus_second" { // ties at the top give it nothing
+			byFunction(t, c, lengthAndPlace)
+		}
+		if c.Algo.Needs().Demonstrations {
+			c.Rewards, c.Samples = nil, 1
+		}
+		if from != "" {
+			withLabels(from == ", rollouts")(c)
+		}
+	}}
+	whole, cut := filepath.Join(t.TempDir(), "whole"), filepath.Join(t.TempDir(), "cut")
+	first := s.config(t, whole)
+	first.MicroBatchTokens = 1 << 20
+	runAll(t, first)
+	second := s.config(t, cut)
+	second.MicroBatchTokens = 1
+	runAll(t, second)
+	if !sameBits(weightsOf(first.Model), weightsOf(second.Model)) {
+		t.Error("the cut into micro-batches changes the weights")
+	}
+	for i, m := range metricLines(t, whole) {
+		if !(m["grad_norm"] > 0) {
+			t.Errorf("step %d: the norm of the gradient is %v", i+1, m["grad_norm"])
+		}
 	}
 }
 

@@ -1,48 +1,79 @@
 package train
 
 import (
+	"context"
 	"fmt"
 	"slices"
 
 	"github.com/burnish-rl/burnish/algos/loss"
+	"github.com/burnish-rl/burnish/policy"
 )
+
+// learn adds up the gradients of an update. Token weights are fixed, so the cut into micro-batches changes nothing.
+func (t *Trainer) learn(ctx context.Context, b *batch) error {
+	defer b.time("train")()
+	t.tell(Event{Kind: Phase, Phase: "train"})
+	cuts := b.cut(t.budget(b), t.skipsStill())
+	if err := t.lookAhead(ctx, b, cuts); err != nil {
+		return err
+	}
+	t.Model.ZeroGrads()
+	measured := t.beginGroups(b)
+	for _, mb := range cuts {
+		if err := context.Cause(ctx); err != nil {
+			return err
+		}
+		if err := t.learnFrom(mb); err != nil {
+			return err
+		}
+		if err := measured.add(); err != nil {
+			return err
+		}
+		t.tell(Event{Kind: Progress, Done: mb.to, Total: len(b.rows)})
+	}
+	if err := t.Model.FinishGrads(); err != nil {
+		return err
+	}
+	return measured.finish(b)
+}
 
 // learnFrom adds the gradient of one micro-batch.
 func (t *Trainer) learnFrom(mb microBatch) error {
-	if logp := mb.foreseen(t.Algo.Needs().Linear); logp != nil {
-		return t.learnAtOnce(mb, logp)
+	if known, ok := t.foreseen(mb); ok {
+		return t.learnAtOnce(mb, known)
 	}
 	tokens, err := t.Model.LogProbs(mb.pack(t.Decoding), true)
 	if err != nil {
 		return err
 	}
 	defer tokens.Release()
-	out, err := t.loss(mb, tokens.LogP)
+	if err := mb.checkGap(tokens.LogP); err != nil {
+		return err
+	}
+	out, err := t.loss(mb, numbersOf(tokens))
 	if err != nil {
 		return err
 	}
-	mb.observe(tokens, out)
-	return tokens.Backward(float32s(out.DLogP), nil)
+	t.take(mb, tokens, out)
+	if mb.still && flat(out) {
+		mb.skip()
+		return nil
+	}
+	return tokens.Backward(float32s(out.DLogP), float32s(out.DEntropy))
 }
 
-// learnAtOnce is learnFrom when the gradient is known before the forward pass, from log-probs that have the same
+// learnAtOnce is learnFrom when the gradient is known before the forward pass, from numbers that have the same
 // gradient as the policy's: the logits are computed once. What the forward pass finds is checked all the same, and an
 // error keeps the gradient from the weights.
-func (t *Trainer) learnAtOnce(mb microBatch, logp []float32) error {
-	before, err := t.loss(mb, logp)
+func (t *Trainer) learnAtOnce(mb microBatch, known numbers) error {
+	before, err := t.loss(mb, known)
 	if err != nil {
 		return err
 	}
-	if mb.still && allZero(before.DLogP) {
+	if mb.still && flat(before) {
 		return t.look(mb, before)
 	}
-	dlogp := float32s(before.DLogP)
-	tokens, ok, err := mb.learnScored(dlogp)
-	if !ok && err == nil {
-		packed := mb.pack(t.Decoding)
-		packed.Recording = t.recording
-		tokens, err = t.Model.Learn(packed, dlogp)
-	}
+	tokens, err := t.learnKnown(mb, float32s(before.DLogP), float32s(before.DEntropy))
 	if err != nil {
 		return err
 	}
@@ -50,16 +81,28 @@ func (t *Trainer) learnAtOnce(mb microBatch, logp []float32) error {
 		return err
 	}
 	out := before
-	if !slices.Equal(tokens.LogP, logp) {
-		if out, err = t.loss(mb, tokens.LogP); err != nil {
+	if found := numbersOf(tokens); !t.sees(known, found) {
+		if out, err = t.loss(mb, found); err != nil {
 			return err
 		}
-		if !slices.Equal(out.DLogP, before.DLogP) {
-			return fmt.Errorf("step %d: the algorithm says that its loss is linear in the log-probs, but its gradient depends on them", mb.step)
+		if !slices.Equal(out.DLogP, before.DLogP) || !slices.Equal(out.DEntropy, before.DEntropy) {
+			return fmt.Errorf("step %d: the algorithm says that its loss is linear in the log-probs or the entropy, but its gradient depends on them", mb.step)
 		}
 	}
-	mb.observe(tokens, out)
+	t.take(mb, tokens, out)
 	return nil
+}
+
+// learnKnown is the one pass of learnAtOnce, through what row norms or the rollout have left behind, if anything.
+func (t *Trainer) learnKnown(mb microBatch, dlogp, dentropy []float32) (*policy.Tokens, error) {
+	if tokens, ok, err := mb.learnScored(dlogp, dentropy); ok || err != nil {
+		return tokens, err
+	}
+	packed := mb.pack(t.Decoding)
+	if mb.update == 0 { // later the recording is of other weights
+		packed.Recording = t.recording
+	}
+	return t.Model.Learn(packed, dlogp, dentropy)
 }
 
 // skipsStill says that groups without an advantage need no backward pass: nothing but the policy's term has a gradient.
@@ -67,7 +110,7 @@ func (t *Trainer) learnAtOnce(mb microBatch, logp []float32) error {
 func (t *Trainer) skipsStill() bool {
 	n := t.Algo.Needs()
 	held := len(n.RowNorms) > 0 // what row norms leave behind is cut without regard to advantages
-	return !n.Demonstrations && !n.Entropy && (!n.Reference || n.RewardKL) && !held && !t.neverSkip
+	return !n.Demonstrations && !n.Labelled() && !n.Entropy && (!n.Reference || n.RewardKL) && !held && !t.neverSkip
 }
 
 // look is learnAtOnce for a micro-batch without a gradient: the forward pass alone, for what the metrics say of it.
@@ -80,46 +123,34 @@ func (t *Trainer) look(mb microBatch, out loss.Output) error {
 	if err := mb.checkGap(tokens.LogP); err != nil {
 		return err
 	}
-	mb.observe(tokens, out)
-	for i := mb.from; i < mb.to; i++ {
-		if i == mb.from || mb.rows[i].group != mb.rows[i-1].group {
-			mb.skipped++
+	t.take(mb, tokens, out)
+	mb.skip()
+	return nil
+}
+
+// skip counts the micro-batch's groups as ones without a backward pass.
+func (m microBatch) skip() {
+	for i := m.from; i < m.to; i++ {
+		if i == m.from || m.rows[i].group != m.rows[i-1].group {
+			m.skipped++
 		}
 	}
-	return nil
+}
+
+// flat says that a loss has no gradient.
+func flat(out loss.Output) bool {
+	return allZero(out.DLogP) && allZero(out.DEntropy)
 }
 
 func allZero(v []float64) bool {
 	return !slices.ContainsFunc(v, func(x float64) bool { return x != 0 })
 }
 
-// foreseen gives log-probs at which the loss has the gradient that it will have at the policy's: the rollout's, which
-// have the same bits, or any at all under a linear loss. Without either it is nil.
-func (m microBatch) foreseen(linear bool) []float32 {
-	var logp []float32
-	for _, r := range m.rows[m.from:m.to] {
-		switch {
-		case r.old != nil:
-			logp = append(logp, r.old...)
-		case linear:
-			logp = append(logp, make([]float32, r.trained)...)
-		default:
-			return nil
-		}
-	}
-	return logp
-}
-
-// loss evaluates the objective at given log-probs.
-func (t *Trainer) loss(mb microBatch, logp []float32) (loss.Output, error) {
-	out, err := loss.Eval(t.Algo.Objective(), mb.inputs(logp))
-	if err != nil {
-		return out, fmt.Errorf("step %d: %w", mb.step, err)
-	}
-	return out, nil
-}
-
+// float32s keeps nil, which means that there is no such gradient.
 func float32s(v []float64) []float32 {
+	if v == nil {
+		return nil
+	}
 	out := make([]float32, len(v))
 	for i, x := range v {
 		out[i] = float32(x)

@@ -238,3 +238,11 @@ func weightsOf(m *policy.Model) (out []float32) {
 	}
 	return out
 }
+
+// runOn runs a trainer to its end.
+func runOn(t testing.TB, tr *Trainer) {
+	t.Helper()
+	if err := tr.Run(context.Background(), context.Background()); err != nil {
+		t.Fatal(err)
+	}
+}

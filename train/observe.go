@@ -26,14 +26,21 @@ func (t *Trainer) observe(b *batch) error {
 func (t *Trainer) onlineAngles(b *batch, out []sampler.Outcome) error {
 	defer b.time("angles")()
 	var ids [][]int32
-	var of []int // the group of each
+	var of []int // the slot of each
 	if t.ranking.needs.Online == sampler.Prompt {
-		for i, g := range b.groups {
+		for i, g := range b.sampled() {
 			ids, of = append(ids, g.IDs), append(of, i)
 		}
 	} else {
 		for _, r := range b.rows {
-			ids, of = append(ids, slices.Concat(b.prompts[r.group], r.tokens)), append(of, r.group)
+			ids, of = append(ids, slices.Concat(b.prompts[r.group], r.tokens)), append(of, b.groups[r.group].Slot)
+		}
+		for _, g := range b.dropped {
+			for _, s := range g.Samples {
+				if s.Result.Missing == "" {
+					ids, of = append(ids, slices.Concat(g.IDs, s.Tokens)), append(of, g.Slot)
+				}
+			}
 		}
 	}
 	return t.Model.Hidden(ids, decoder.Tap(t.ranking.needs.Tap), t.MicroBatchTokens, func(i int, h policy.Matrix) error {

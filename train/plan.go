@@ -12,12 +12,12 @@ import (
 // choices changes a bit of what the run computes.
 type Plan struct {
 	Weights   int64
-	Reference int64 // a second model; 0 when the adapter is switched off instead
+	Reference int64 // a second model, or a copy of the adapter; 0 when the adapter is switched off instead
 	Gradients int64
 	Optimizer int64
 	Rollout   int64 // cache, logits and scratch while sampling
 	Recording int64 // activations of the rollout, kept for the update
-	Held      int64 // deltas of exact row norms, kept for the update; 0: it computes them again
+	Held      int64 // what row norms keep for the update: deltas, gradients at the logits; 0: it computes them again
 	Training  int64 // activations and scratch of the largest micro-batch
 	Evaluated int64 // cache, logits and scratch while the held-out tasks are answered
 	Spare     int64 // freed buffers that wait for their next use
@@ -47,9 +47,17 @@ type Workload struct {
 	Samples        int   // rows a group
 	PromptTokens   int   // of the longest prompt
 	MaxTokens      int   // after it
-	Demonstrations bool  // no rollout
+	Longest        int   // tokens of the longest sequence without rollouts; 0: that of prompt and tokens after it
+	Together       int   // prompts of a group, which share nothing; 0 is 1
+	Demonstrations bool  // no rollout; MaxTokens is that of all rows of a group together
+	Updates        int   // of the weights a step; 0 means 1
+	BatchPrompts   int   // prompts of an update; 0 means all
+	SyncRef        bool  // the reference becomes the policy now and then
 	ExactNorms     bool  // squared gradient norms of every row
+	HeadNorms      bool  // those of the output matrix alone
 	GradStats      bool  // the gradients of prompt groups, in a buffer of their own
+	Refills        bool  // prompts may be replaced by others, whose rows are not recorded
+	Data           int64 // bytes of rows that stay in memory
 	EvalPrompts    []int // tokens of each held-out prompt; none without evaluation
 	EvalMaxTokens  int   // after each of them
 
@@ -82,13 +90,19 @@ const (
 // NewPlan makes the plan of a workload: the fastest that stays below the limit. Without one that does it returns the
 // smallest plan and a [*TooLittleMemory].
 func NewPlan(w Workload) (Plan, error) {
-	if longest := w.PromptTokens + w.MaxTokens; longest > w.Config.MaxPositions && w.Demonstrations {
+	longest := w.Longest
+	if longest == 0 {
+		longest = w.PromptTokens + w.MaxTokens
+	}
+	if longest > w.Config.MaxPositions && w.Demonstrations {
 		return Plan{}, fmt.Errorf("plan: the longest sequence has %d tokens, the model's context is %d", longest, w.Config.MaxPositions)
 	}
-	p := Plan{WorstGroup: w.groupRows(), Runtime: w.runtimeBytes()}
+	p := Plan{WorstGroup: w.groupRows(), Runtime: w.runtimeBytes() + w.Data + w.Data/dataShare}
 	p.Weights = w.weightBytes()
 	if w.Reference {
 		p.Reference = w.frozenBytes()
+	} else if w.SyncRef {
+		p.Reference = w.copiedBytes()
 	}
 	p.Gradients, p.Optimizer, p.Saved = 4*w.Trained, w.StateBytes, w.savedBytes()
 	if w.GradStats {
@@ -115,7 +129,7 @@ func NewPlan(w Workload) (Plan, error) {
 
 // chooseRunning takes as many sequences at once as fit: decoding reads all weights for each token of all of them.
 func (w *Workload) chooseRunning(p *Plan, room int64) {
-	most := w.Prompts * w.Samples
+	most := w.Prompts * max(w.Together, 1) * w.Samples
 	if w.Demonstrations {
 		most = 0
 	}
@@ -150,7 +164,7 @@ func (w *Workload) chooseTraining(p *Plan, room int64) {
 
 // cost is the time lost, as a share of that of a plan without limits.
 func (w *Workload) cost(rows, kept int) float64 {
-	rows = min(max(rows, w.groupRows()), w.Prompts*w.groupRows())
+	rows = min(max(rows, w.groupRows()), w.updateRows())
 	return passRows/float64(rows) + againShare*(1-float64(kept)/float64(w.Config.Layers))
 }
 
@@ -159,9 +173,12 @@ func (w *Workload) microBatchChoices() []int {
 	if w.MicroBatch > 0 {
 		return []int{w.MicroBatch}
 	}
-	least := w.groupRows()
-	choices := []int{max(fullRows, least)}
-	for rows := fullRows * 7 / 8; rows > least; rows = rows * 7 / 8 {
+	least, full := w.groupRows(), fullRows
+	if w.BatchPrompts > 0 { // other passes over the rollout are cut alike
+		full = min(full, w.updateRows())
+	}
+	choices := []int{max(full, least)}
+	for rows := full * 7 / 8; rows > least; rows = rows * 7 / 8 {
 		choices = append(choices, rows)
 	}
 	return append(choices, least)
@@ -178,15 +195,27 @@ func (w *Workload) keptChoices() []int {
 	return choices
 }
 
-// groupRows is the decoder rows of the largest prompt group: its prompt once, and completions without their last token.
+// groupRows is the decoder rows of the largest prompt group: its prompt once, and completions without their last token; or
+// of as many such groups as belong together.
 func (w *Workload) groupRows() int {
 	if w.Demonstrations {
 		return w.PromptTokens + w.MaxTokens
 	}
-	return w.PromptTokens + w.Samples*max(w.MaxTokens-1, 0)
+	return max(w.Together, 1) * (w.PromptTokens + w.Samples*max(w.MaxTokens-1, 0))
 }
 
+// updatePrompts are the prompts that an update learns from.
+func (w *Workload) updatePrompts() int {
+	if w.BatchPrompts > 0 {
+		return w.BatchPrompts
+	}
+	return w.Prompts
+}
+
+func (w *Workload) updateRows() int { return w.updatePrompts() * w.groupRows() }
+
 func (w *Workload) microBatches(budget int) int {
-	groups := max(1, min(budget/max(w.groupRows(), 1), w.Prompts))
-	return (w.Prompts + groups - 1) / groups
+	prompts := w.updatePrompts()
+	groups := max(1, min(budget/max(w.groupRows(), 1), prompts))
+	return (prompts + groups - 1) / groups * (w.Prompts / prompts)
 }

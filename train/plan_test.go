@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/burnish-rl/burnish/algos"
 	"github.com/burnish-rl/burnish/envs"
 	"github.com/burnish-rl/burnish/internal/compute"
 	"github.com/burnish-rl/burnish/internal/compute/cpu"
@@ -62,7 +63,11 @@ func (f fixed) Task(i int) (envs.Task, error) {
 		}
 		return out
 	}
-	return envs.Task{ID: "fixed", PromptIDs: ids(f.prompt), TargetIDs: ids(f.target), Reference: "1"}, nil
+	t := envs.Task{ID: "fixed", PromptIDs: ids(f.prompt), TargetIDs: ids(f.target), Reference: "1"}
+	if half := f.target / 2; half > 0 {
+		t.Pair = envs.Pair{ChosenIDs: ids(half), RejectedIDs: ids(f.target - half)}
+	}
+	return t, nil
 }
 
 // TestPlanIsNearWhatIsAllocated: within 10% of the peak of live buffers, for runs whose batches are all the worst case.
@@ -84,7 +89,15 @@ func TestPlanIsNearWhatIsAllocated(t *testing.T) {
 		{"grpo, one layer kept", setup{change: func(c *Config) { c.KeptLayers = 1 }}, fixed{60, 0}, 40},
 		{"grpo, recorded", setup{change: func(c *Config) { c.RecordedLayers, c.RecordedRows = 3, 648 }}, fixed{60, 0}, 40},
 		{"grpo, one layer recorded", setup{lora: true, change: func(c *Config) { withKL(c); c.RecordedLayers, c.RecordedRows = 1, 648 }}, fixed{60, 0}, 40},
+		{"grpo, four updates", setup{reference: true, change: func(c *Config) { severalUpdates(c); withKL(c); withMasks(c) }}, fixed{60, 0}, 40},
+		{"grpo, lora, follows", setup{lora: true, change: following}, fixed{60, 0}, 40},
+		{"dapo, recorded, all drawn again", setup{change: func(c *Config) { drawnAgain(c); c.RecordedLayers, c.RecordedRows = 3, 648 }}, fixed{60, 0}, 40},
+		{"remax, mostly rollout", setup{change: func(c *Config) { c.Algo = algorithm("remax"); c.MicroBatchTokens, c.Prompts = 1, 30 }}, fixed{90, 0}, 8},
 		{"oblr-po", setup{change: gradientWeighted("weighted")}, fixed{60, 0}, 40},
+		{"oblr-po, by the head", setup{change: func(c *Config) {
+			gradientWeighted("weighted")(c)
+			c.Algo.(*algos.OBLRPO).Weights = "head_exact"
+		}}, fixed{60, 0}, 40},
 		{"oblr-po, nothing held", setup{change: gradientWeighted("weighted")}, fixed{60, 0}, 40},
 		{"oblr-po, lora, recorded", setup{lora: true, change: func(c *Config) { gradientWeighted("weighted")(c); c.RecordedLayers, c.RecordedRows = 3, 864 }}, fixed{60, 0}, 40},
 		{"sft, two layers kept", setup{change: func(c *Config) { supervised(c); c.KeptLayers, c.MicroBatchTokens = 2, 300 }}, fixed{60, 90}, 90},
@@ -94,6 +107,13 @@ func TestPlanIsNearWhatIsAllocated(t *testing.T) {
 			c.Prompts, c.MicroBatchTokens = 2, 1
 			c.Eval = Evaluation{Env: fixed{90, 0}, Limit: 40, AtEnds: true, Decoding: c.Decoding}
 		}}, fixed{20, 30}, 30},
+		{"dpo", setup{reference: true, change: func(c *Config) { preferring("dpo", false)(c); c.MicroBatchTokens = 400 }}, fixed{60, 140}, 140},
+		{"dpo, lora", setup{lora: true, change: preferring("dpo", false)}, fixed{60, 140}, 140},
+		{"dpo, rollouts, recorded", setup{lora: true, change: func(c *Config) {
+			preferring("dpo", true)(c)
+			c.RecordedLayers, c.RecordedRows = 3, 648
+		}}, fixed{60, 0}, 40},
+		{"kto", setup{reference: true, change: func(c *Config) { preferring("kto", false)(c); c.MicroBatchTokens = 400 }}, fixed{60, 140}, 140},
 		{"sft, large batch", setup{change: func(c *Config) { supervised(c); c.Prompts, c.MicroBatchTokens = 20, 1<<20 }}, fixed{20, 60}, 60},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -123,8 +143,9 @@ func TestPlanIsNearWhatIsAllocated(t *testing.T) {
 				cfg.Reference = open()
 			}
 			need, trained := cfg.Algo.Needs(), cfg.Model.TrainedElements()
-			w := Workload{Config: cfg.Model.Config(), Trained: trained, StateBytes: cfg.Optim.StateBytes(trained), Adapter: c.s.lora, Reference: c.s.reference, ExactNorms: cfg.ExactNorms(), GradStats: need.GradStats,
-				Prompts: cfg.Prompts, Samples: cfg.Samples, PromptTokens: c.env.prompt, MaxTokens: c.max, Demonstrations: need.Demonstrations, MicroBatch: cfg.MicroBatchTokens, KeptLayers: cfg.KeptLayers, RecordedLayers: cfg.RecordedLayers,
+			w := Workload{Config: cfg.Model.Config(), Trained: trained, StateBytes: cfg.Optim.StateBytes(trained), Adapter: c.s.lora, Reference: c.s.reference, ExactNorms: cfg.ExactNorms(), HeadNorms: cfg.HeadNorms(), GradStats: need.GradStats, Refills: need.Rounds > 1,
+				Updates: cfg.UpdatesPerStep(), BatchPrompts: cfg.BatchPrompts, SyncRef: need.SyncRef > 0,
+				Prompts: cfg.Prompts, Samples: cfg.Samples, PromptTokens: c.env.prompt, MaxTokens: c.max, Demonstrations: !cfg.Sampled(), Longest: c.env.prompt + 1, MicroBatch: cfg.MicroBatchTokens, KeptLayers: cfg.KeptLayers, RecordedLayers: cfg.RecordedLayers,
 				EvalPrompts: slices.Repeat([]int{held.prompt}, cfg.Eval.Limit), EvalMaxTokens: cfg.Eval.Decoding.MaxTokens}
 			p, err := NewPlan(w)
 			if err != nil {
@@ -261,6 +282,32 @@ func TestPlanKeepsWhatIsChosen(t *testing.T) {
 	}
 }
 
+// TestPlanOfSeveralUpdates: what the rollout or its row norms leave is of use to one of them at most, so nothing is kept; no
+// micro-batch is larger than a mini-batch.
+func TestPlanOfSeveralUpdates(t *testing.T) {
+	w := smol(t)
+	w.ExactNorms = true
+	once, err := NewPlan(w)
+	if err != nil || once.RecordedLayers == 0 || once.Held == 0 {
+		t.Fatalf("plan %+v, error %v, want one that keeps what it can", once, err)
+	}
+	w.Updates, w.BatchPrompts, w.Samples = 4, 2, 2
+	p, err := NewPlan(w)
+	if err != nil || p.RecordedLayers != 0 || p.Held != 0 {
+		t.Errorf("plan %+v, error %v, want one that keeps nothing", p, err)
+	}
+	if p.MicroBatchTokens > 2*p.WorstGroup && p.MicroBatchTokens > fullRows {
+		t.Errorf("micro-batches of %d rows, a mini-batch has %d", p.MicroBatchTokens, 2*p.WorstGroup)
+	}
+	w = smol(t)
+	w.Adapter, w.Trained = true, 1e6
+	alone, _ := NewPlan(w)
+	w.SyncRef = true
+	if followed, _ := NewPlan(w); followed.Reference != 4e6 || followed.Peak <= alone.Peak {
+		t.Errorf("a copy of an adapter of 1M elements takes %d bytes", followed.Reference)
+	}
+}
+
 // TestMicroBatchesAreWholeGroups within the budget, and hold every row once.
 func TestMicroBatchesAreWholeGroups(t *testing.T) {
 	b := &batch{prompts: [][]int32{make([]int32, 10), make([]int32, 50), make([]int32, 5), make([]int32, 5)}}
@@ -283,6 +330,15 @@ func TestMicroBatchesAreWholeGroups(t *testing.T) {
 		}
 		if len(cuts) != len(want) {
 			t.Errorf("budget %d: %d micro-batches, want %d", budget, len(cuts), len(want))
+		}
+	}
+	b.labels.unit = []int{0, 0, 2, 2} // two prompts together: 97 and 17 decoder rows
+	for budget, want := range map[int][]int{1: {4, 8}, 113: {4, 8}, 114: {8}} {
+		cuts := b.cut(budget, false)
+		for i, m := range cuts {
+			if i >= len(want) || m.to != want[i] {
+				t.Errorf("budget %d: micro-batch %d ends at row %d, want ends %v", budget, i, m.to, want)
+			}
 		}
 	}
 	if cuts := (&batch{}).cut(10, false); len(cuts) != 0 {

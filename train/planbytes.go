@@ -13,6 +13,8 @@ const (
 	programBytes = 40 << 20
 	// vocabularyBytes is what a token of the vocabulary takes in the tokenizer, its text, merges and maps.
 	vocabularyBytes = 600
+	// dataShare is the part of the data's rows that the collector lets garbage grow to.
+	dataShare = 5
 	// uncollectedShare is what the collector leaves lying about of row-major tensors: 0 to 0.4 of the largest, as measured.
 	uncollectedShare = 0.4
 	// spareShare is how many freed buffers the cpu backend keeps for their next use, as a share of those in use at the peak.
@@ -71,20 +73,28 @@ func (w *Workload) weightBytes() int64 {
 	return master + half
 }
 
+// copiedBytes is a copy of the adapter.
+func (w *Workload) copiedBytes() int64 {
+	if w.BF16 {
+		return (4 + 2) * w.Trained
+	}
+	return 4 * w.Trained
+}
+
 // trainingBytes is the peak of a micro-batch with the given budget, in its backward pass: what was kept, the gradient of
 // the residual stream, and the larger of what the head needs and what a layer needs; the layers use that in turn.
 func (w *Workload) trainingBytes(budget, kept int) int64 {
 	c, act := w.Config, w.actBytes()
 	h, inner, q, kv := widths(c)
-	rows := int64(min(max(budget, w.groupRows()), w.Prompts*w.groupRows()))
+	rows := int64(min(max(budget, w.groupRows()), w.updateRows()))
 	trained := rows // at most, but for first tokens: every sample asks the prompt's last row
 	if !w.Demonstrations {
-		trained = rows * int64(w.Samples*w.MaxTokens) / int64(w.groupRows())
+		trained = rows * int64(max(w.Together, 1)*w.Samples*w.MaxTokens) / int64(w.groupRows())
 	}
 	row := w.keptRow(kept) + 4*h // and dx
 	layer := rows * (4*(h+q+2*kv) + act*(h+4*inner+q))
 	chunk := int64(c.HeadChunk())
-	if w.ExactNorms { // a sequence's logits are held together
+	if w.ExactNorms || w.HeadNorms { // a sequence's logits are held together
 		chunk = max(chunk, int64(w.MaxTokens))
 	}
 	head := min(trained, chunk) * (4*int64(c.Vocab) + (8+act)*h)
@@ -92,7 +102,10 @@ func (w *Workload) trainingBytes(budget, kept int) int64 {
 	if w.ExactNorms {
 		apart := rows * int64(w.Samples*(w.PromptTokens+max(w.MaxTokens-1, 0))) / int64(w.groupRows()) // each row with its own prompt
 		layer = layer / rows * apart
-		total = rows*w.keptRow(kept) + 4*h*trained + max(layer, head) + apart*w.normRow() + w.heldBytes(w.groupsOf(rows))
+		total = rows*w.keptRow(kept) + 4*h*trained + max(layer, head) + apart*w.normRow()
+		if w.Updates <= 1 { // else the update doesn't go through them
+			total += w.heldBytes(w.groupsOf(rows))
+		}
 	}
 	if !w.Adapter {
 		total += w.collectedBytes()
@@ -134,6 +147,14 @@ func (w *Workload) heldBytes(groups int) int64 {
 	return 4 * samples * row
 }
 
+// unitBytes are the gradients at the logits of the step's tokens, where the update needs them.
+func (w *Workload) unitBytes() int64 {
+	if w.Adapter && w.ExactNorms {
+		return 0
+	}
+	return 4 * int64(w.Prompts*w.Samples*w.MaxTokens) * int64(w.Config.Vocab)
+}
+
 // keptRow is the input of every layer and the activations of some, bytes a row; see decoder's kept.go.
 func (w *Workload) keptRow(kept int) int64 {
 	h, inner, q, kv := widths(w.Config)
@@ -144,27 +165,32 @@ func (w *Workload) keptRow(kept int) int64 {
 // that doubles.
 func (w *Workload) collectedBytes() int64 {
 	rows := 64
-	for rows < min(w.Config.Vocab, w.Prompts*w.groupRows()) {
+	for rows < min(w.Config.Vocab, w.updateRows()) {
 		rows *= 2
 	}
 	return 4 * int64(rows) * int64(w.Config.Hidden)
 }
 
 // savedBytes is the largest tensor in row-major order, while a checkpoint is written, and what the collector hasn't taken
-// back of those before it.
+// back of those before it. Where a frozen bf16 model takes the policy over, it passes through one in float32.
 func (w *Workload) savedBytes() int64 {
 	c := w.Config
 	largest := min(4*w.Trained, 4*int64(max(c.Vocab, c.Inner))*int64(c.Hidden))
-	return int64((1 + uncollectedShare) * float64(largest))
+	saved := int64((1 + uncollectedShare) * float64(largest))
+	if w.SyncRef && w.Reference && w.BF16 {
+		saved += largest
+	}
+	return saved
 }
 
 func (w *Workload) runtimeBytes() int64 { return programBytes + vocabularyBytes*int64(w.Config.Vocab) }
 
+// rolloutBytes is that of the samples; greedy completions, one a prompt, are made when they are done and take less.
 func (w *Workload) rolloutBytes(running int) int64 {
 	if w.Demonstrations {
 		return 0
 	}
-	return w.samplingBytes(running, slices.Repeat([]int{w.PromptTokens}, w.Prompts), w.Samples, w.MaxTokens)
+	return w.samplingBytes(running, slices.Repeat([]int{w.PromptTokens}, w.Prompts*max(w.Together, 1)), w.Samples, w.MaxTokens)
 }
 
 func (w *Workload) evaluationBytes(running int) int64 {

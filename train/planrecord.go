@@ -5,7 +5,7 @@ package train
 
 // chooseRecording records as many layers as fit, the last ones first; the backward pass runs the others again.
 func (w *Workload) chooseRecording(p *Plan, room int64) {
-	if w.Demonstrations || w.RecordedLayers == 0 {
+	if w.Demonstrations || w.RecordedLayers == 0 || w.Updates > 1 { // most updates would be of other weights
 		return
 	}
 	rows := max(fullRows, w.groupRows())
@@ -17,6 +17,9 @@ func (w *Workload) chooseRecording(p *Plan, room int64) {
 			n = w.RecordedLayers
 		}
 		recording, training := w.recordingBytes(n), w.recordedTrainingBytes(rows)
+		if w.Refills {
+			training = max(training, w.trainingBytes(rows, p.KeptLayers))
+		}
 		fits := recording+max(training, p.Rollout) <= room
 		if fits && w.recordedCost(rows, n) < w.cost(p.MicroBatchTokens, p.KeptLayers) || w.RecordedLayers > 0 {
 			p.RecordedLayers, p.RecordedRows, p.Recording = n, w.Prompts*w.groupRows(), recording
@@ -44,14 +47,20 @@ func (w *Workload) recordedTrainingBytes(budget int) int64 {
 	return w.trainingBytes(budget, 1) - rows*saved
 }
 
-// chooseHeld keeps the deltas of the whole step for the update, which then needn't compute those of a micro-batch again,
-// where they fit.
+// chooseHeld keeps the deltas of the whole step for the update, and the gradients at the logits, where they fit: the update
+// then needn't compute those of a micro-batch again.
 func (w *Workload) chooseHeld(p *Plan, room int64) {
+	if w.Updates > 1 { // an update's micro-batches are others than the norms'
+		return
+	}
+	if !w.ExactNorms && w.HeadNorms && p.Recording+w.unitBytes()+max(p.Training, p.Rollout) <= room {
+		p.Held = w.unitBytes()
+	}
 	if !w.ExactNorms {
 		return
 	}
 	rows := int64(min(max(p.MicroBatchTokens, w.groupRows()), w.Prompts*w.groupRows()))
-	held, training := w.heldBytes(w.Prompts), p.Training-w.heldBytes(w.groupsOf(rows))
+	held, training := w.heldBytes(w.Prompts)+w.unitBytes(), p.Training-w.heldBytes(w.groupsOf(rows))
 	if p.Recording+held+max(training, p.Rollout) <= room {
 		p.Held, p.Training = held, training
 	}

@@ -164,8 +164,8 @@ const rankStep = evalStep - 1
 
 // measureRewards samples every task and scores the samples.
 func (t *Trainer) measureRewards(prompts []rollout.Prompt, table *sampler.Table) error {
-	if t.Rewards == nil || t.Algo.Needs().Demonstrations {
-		return errors.New("the sampler needs rewards of every task, and this algorithm learns from demonstrations: give it a column of the data")
+	if t.Rewards == nil || !t.Judged() {
+		return errors.New("the sampler needs rewards of every task, and nothing is judged in this run: give it a column of the data")
 	}
 	samples := t.ranking.needs.Samples
 	ids := make([][]int32, len(prompts))

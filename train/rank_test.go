@@ -311,7 +311,7 @@ func TestRankingErrors(t *testing.T) {
 		`tap "middle", want one of`:        func(c *Config, s *spy) { s.needs.Tap = "middle" },
 		`no "quality" in its metadata`:     func(c *Config, s *spy) { s.needs.Metadata = "quality" },
 		`form is "wanted" in its metadata`: func(c *Config, s *spy) { s.needs.Metadata = "form" },
-		"learns from demonstrations":       func(c *Config, s *spy) { supervised(c); s.needs.Samples = 2 },
+		"nothing is judged in this run":    func(c *Config, s *spy) { supervised(c); s.needs.Samples = 2 },
 	} {
 		c := setup{threads: 1}.config(t, filepath.Join(t.TempDir(), "run"))
 		spoil(&c, spied(t, &c, sampler.Needs{}))

@@ -9,6 +9,7 @@ import (
 	"github.com/burnish-rl/burnish/internal/machine"
 	"github.com/burnish-rl/burnish/policy"
 	"github.com/burnish-rl/burnish/rewards"
+	"github.com/burnish-rl/burnish/train/rollout"
 )
 
 // completionLine is one line of completions.jsonl.
@@ -26,7 +27,11 @@ type completionLine struct {
 	Reward        *float64       `json:"reward"` // null: missing
 	Missing       string         `json:"missing,omitempty"`
 	Parts         []rewards.Part `json:"parts"`
-	Advantage     float64        `json:"advantage"`
+	Advantage     float64        `json:"advantage"`            // the mean, where it differs within the answer
+	Advantages    []float64      `json:"advantages,omitempty"` // of each token, where they differ
+	Dropped       bool           `json:"dropped,omitempty"`    // the prompt taught nothing, and others came in its place
+	Greedy        bool           `json:"greedy,omitempty"`     // not a sample: what the samples are compared with
+	Label         string         `json:"label,omitempty"`      // under algorithms of labelled answers: chosen or rejected
 }
 
 // record writes the step's lines, evaluates when it is time, and saves when it is time. The lines come first: a
@@ -54,24 +59,55 @@ func (t *Trainer) record(ctx context.Context, b *batch) error {
 }
 
 func (t *Trainer) completionLines(b *batch) []any {
-	if t.Algo.Needs().Demonstrations {
+	if !t.Sampled() {
 		return nil
 	}
-	var lines []any
+	said := b.said()
+	group := map[int]int{} // by slot, of those that are learned from
 	for i, g := range b.groups {
+		group[g.Slot] = i
+	}
+	byToken := map[[2]int][]float64{}
+	for _, r := range b.rows {
+		byToken[[2]int{r.group, r.sample}] = r.byToken
+	}
+	var lines []any
+	for i, g := range b.sampled() {
+		learned := true
+		if len(b.dropped) > 0 {
+			i, learned = group[g.Slot]
+		}
 		for k, s := range g.Samples {
-			line := completionLine{
-				Step: b.step, Slot: g.Slot, Index: g.Index, Sample: k, PromptIDs: g.IDs, CompletionIDs: s.Tokens, Text: s.Text,
-				LogProbs: s.LogProbs, Stop: s.Stop, Reference: g.Task.Reference, Missing: s.Result.Missing,
-				Parts: s.Result.Parts, Advantage: b.advs[i][k],
+			line := b.completionLine(g, s, k)
+			if line.Dropped = !learned; learned {
+				line.Label = said[[2]int{i, k}]
+				if b.advs != nil {
+					line.Advantage, line.Advantages = b.advs[i][k], byToken[[2]int{i, k}]
+				}
 			}
-			if s.Result.Missing == "" {
-				line.Reward = &s.Result.Score
+			if !t.Judged() {
+				line.Reward = nil
 			}
+			lines = append(lines, line)
+		}
+		if g.Greedy != nil {
+			line := b.completionLine(g, *g.Greedy, len(g.Samples))
+			line.Greedy, line.Dropped = true, !learned
 			lines = append(lines, line)
 		}
 	}
 	return lines
+}
+
+func (b *batch) completionLine(g rollout.Group, s rollout.Sample, sample int) completionLine {
+	line := completionLine{
+		Step: b.step, Slot: g.Slot, Index: g.Index, Sample: sample, PromptIDs: g.IDs, CompletionIDs: s.Tokens, Text: s.Text,
+		LogProbs: s.LogProbs, Stop: s.Stop, Reference: g.Task.Reference, Missing: s.Result.Missing, Parts: s.Result.Parts,
+	}
+	if s.Result.Missing == "" {
+		line.Reward = &s.Result.Score
+	}
+	return line
 }
 
 // stepMetrics is the step's line of metrics.jsonl. Times come last, but for what an evaluation adds.
@@ -79,8 +115,9 @@ func (t *Trainer) stepMetrics(b *batch) Metrics {
 	var m Metrics
 	m.add("step", float64(b.step))
 	n := float64(b.tokens())
-	if !t.Algo.Needs().Demonstrations {
+	if t.Judged() {
 		b.rewardMetrics(&m)
+		t.refillMetrics(&m, b)
 	}
 	m.add("loss", b.loss)
 	m.add("grad_norm", b.gradNorm)
@@ -94,13 +131,15 @@ func (t *Trainer) stepMetrics(b *batch) Metrics {
 	if b.ref != nil {
 		m.add("kl", b.kl/n)
 	}
+	t.preferenceMetrics(&m, b)
 	m.add("length", n/float64(len(b.rows)))
 	m.add("tokens", n)
-	if !t.Algo.Needs().Demonstrations {
+	if t.Sampled() {
 		m.add("logp_gap", b.gap)
 		m.add("tokens_computed/rollout", float64(b.generated))
 	}
 	m.add("tokens_computed", float64(b.computed))
+	t.offPolicyMetrics(&m, b)
 	t.samplerMetrics(&m, b)
 	if t.PlannedPeak > 0 {
 		m.add("memory_planned", float64(t.PlannedPeak))
@@ -121,22 +160,29 @@ func (t *Trainer) stepMetrics(b *batch) Metrics {
 	return m
 }
 
-// rewardMetrics adds the reward, its parts, and what became of the samples.
+// rewardMetrics adds the reward, its parts, and what became of the samples, those of dropped prompts too.
 func (b *batch) rewardMetrics(m *Metrics) {
-	var all []float64
+	var all, greedy []float64
 	flat := 0
-	for _, g := range b.rewards {
-		all = append(all, g...)
-		if teachesNothing(g) {
+	for _, g := range b.sampled() {
+		scores := scoresOf(g)
+		all = append(all, scores...)
+		if teachesNothing(scores) {
 			flat++
+		}
+		if g.Greedy != nil {
+			greedy = append(greedy, scoreOf(*g.Greedy))
 		}
 	}
 	m.add("reward", meanOf(all))
 	m.add("reward_std", stdOf(all))
+	if greedy != nil {
+		m.add("reward_greedy", meanOf(greedy))
+	}
 	var names []string // in the order in which the first sample has them
 	parts := map[string][]float64{}
 	truncated, samples := 0, 0
-	for _, g := range b.groups {
+	for _, g := range b.sampled() {
 		for _, s := range g.Samples {
 			samples++
 			if s.Stop == policy.StopLength {
@@ -167,10 +213,11 @@ func teachesNothing(scores []float64) bool {
 
 // show picks a completion for people: the first of the step.
 func (b *batch) show() *Sample {
-	if len(b.groups) == 0 {
+	all := b.sampled()
+	if len(all) == 0 {
 		return nil
 	}
-	g := b.groups[0]
+	g := all[0]
 	out := &Sample{Prompt: g.Task.Text, Text: g.Task.Demonstration, Missing: "demonstration"}
 	if ms := g.Task.Messages; len(ms) > 0 {
 		out.Prompt = ms[len(ms)-1].Content

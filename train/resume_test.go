@@ -16,6 +16,19 @@ import (
 	"github.com/burnish-rl/burnish/train/schedule"
 )
 
+// withMasks has an entropy bonus, and everything that multiplies the policy's term.
+func withMasks(c *Config) {
+	a := c.Algo.(*algos.OnPolicy)
+	a.EntropyCoef, a.TopEntropy, a.OffPolicyLimit = 0.02, 0.4, 1e-3
+	a.Importance, a.ImportanceLimit, c.Decoding.TopK = "sequence_truncate", 3, 12
+}
+
+// following has a reference that becomes the policy after every second step.
+func following(c *Config) {
+	withKL(c)
+	c.Algo.(*algos.OnPolicy).SyncRef = 2
+}
+
 func withKL(c *Config) { c.Algo.(*algos.OnPolicy).KLCoef = 0.1 }
 
 func supervised(c *Config) {
@@ -32,6 +45,22 @@ var setups = map[string]setup{
 	"sft, prompts, lora":  {threads: 2, lora: true, change: func(c *Config) { supervised(c); c.Algo.(*algos.SFT).TrainPrompt = true }},
 	"oblr-po":             {threads: 2, change: gradientWeighted("weighted")},
 	"oblr-po, auto, lora": {threads: 2, lora: true, change: gradientWeighted("auto")},
+	"dpo":                 {threads: 2, reference: true, change: preferring("dpo", false)},
+	"dpo, lora, rollouts": {threads: 2, lora: true, change: preferring("dpo", true)},
+	"kto":                 {threads: 2, reference: true, change: preferring("kto", false)},
+	"sami":                {threads: 2, change: preferring("sami", false)},
+	"sami, rollouts":      {threads: 2, change: preferring("sami", true)},
+	"grpo, follows":       {threads: 2, reference: true, change: following},
+	"grpo, lora, follows": {threads: 2, lora: true, change: following},
+	"grpo, four updates":  {threads: 2, reference: true, change: func(c *Config) { severalUpdates(c); withKL(c); withMasks(c) }},
+	"grpo, lora, entropy": {threads: 2, lora: true, change: func(c *Config) { withKL(c); c.Algo.(*algos.OnPolicy).EntropyCoef = 0.02 }},
+	"oblr-po, 2 batches":  {threads: 2, change: func(c *Config) { gradientWeighted("weighted")(c); c.Prompts, c.BatchPrompts = 8, 4 }},
+	"oblr-po, by token":   {threads: 2, change: gradientWeighted("token")},
+	"remax, some refilled": {threads: 2, change: func(c *Config) {
+		drawnInPart(c)
+		c.Algo = algorithm("remax")
+		c.Algo.(*algos.OnPolicy).DynamicSampling = 4
+	}},
 	"grpo, constant rate": {threads: 2, change: func(c *Config) { c.Schedule, c.CheckpointEvery, c.Eval = &schedule.Constant{}, 0, Evaluation{} }},
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/burnish-rl/burnish/algos"
 	"github.com/burnish-rl/burnish/policy"
 	"github.com/burnish-rl/burnish/train/optim"
+	"github.com/burnish-rl/burnish/train/rollout"
 	"github.com/burnish-rl/burnish/train/run"
 	"github.com/burnish-rl/burnish/train/schedule"
 )
@@ -27,18 +28,25 @@ type Trainer struct {
 	tensors       []*policy.Param // the same, as the policy knows them
 	optimizer     optim.Optimizer
 	ranking       ranking
-	at            int      // steps done
-	trainedTokens int64    // by the steps done
-	updates       *updates // nil unless the schedule needs it
+	kept          *rowCache // of the reference's log-probs; nil where none are kept
+	at            int       // steps done
+	trainedTokens int64     // by the steps done
+	updates       *updates  // nil unless the schedule needs it
 	best          best
 	saved         time.Duration // the last checkpoint's time, reported with the next step
 
 	recording *policy.Recording // of the step's rollout; nil when the update runs its own forward pass
 	gradStats *policy.GradStats // nil unless the algorithm needs them
+	earlier   *policy.Earlier   // the reference since it became the policy; nil before
+	synced    int               // the step after which it did, 0 is none
 
 	neverSkip    bool   // tests learn from groups without a gradient too
 	afterRollout func() // tests reach in here, between rollout and training
+	generate     generator
 }
+
+// generator is [rollout.Generate]; tests put recorded completions in its place.
+type generator func(ctx context.Context, m *policy.Model, prompts []rollout.Prompt, samples int, d policy.Decoding) (groups []rollout.Group, computed int, err error)
 
 // best is the evaluation that the best checkpoint had.
 type best struct {
@@ -51,7 +59,7 @@ func New(c Config) (*Trainer, error) {
 	if err := c.validate(); err != nil {
 		return nil, err
 	}
-	t := &Trainer{Config: c}
+	t := &Trainer{Config: c, generate: rollout.Generate}
 	if o, ok := c.Algo.(algos.Opener); ok {
 		t.Algo = o.Open()
 	}
@@ -72,7 +80,14 @@ func New(c Config) (*Trainer, error) {
 	if c.Algo.Needs().GradStats {
 		t.gradStats = t.Model.NewGradStats()
 	}
-	if err := t.openFolder(); err != nil {
+	err := t.openKept() // while the weights are those of the start
+	if err == nil && c.Algo.Needs().SyncRef > 0 && c.Reference != nil {
+		err = t.openEarlier()
+	}
+	if err == nil {
+		err = t.openFolder()
+	}
+	if err != nil {
 		t.Close()
 		return nil, err
 	}
@@ -177,11 +192,15 @@ func (t *Trainer) Close() error {
 	if t.completions != nil {
 		errs = append(errs, t.completions.Close())
 	}
-	errs = append(errs, t.deadlines.close())
+	errs = append(errs, t.deadlines.close(), t.kept.close())
 	t.forget()
 	if t.gradStats != nil {
 		t.gradStats.Free()
 		t.gradStats = nil
+	}
+	if t.earlier != nil {
+		t.earlier.Free()
+		t.earlier = nil
 	}
 	if t.folder != nil {
 		errs = append(errs, t.folder.Close())
@@ -207,10 +226,3 @@ func (t *Trainer) forget() {
 
 // Step is how many steps are done.
 func (t *Trainer) Step() int { return t.at }
-
-func (t *Trainer) referenceLogProbs(b policy.Batch) (*policy.Tokens, error) {
-	if t.Reference != nil {
-		return t.Reference.LogProbs(b, false)
-	}
-	return t.Model.LogProbsWithoutAdapter(b)
-}

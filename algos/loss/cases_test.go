@@ -128,7 +128,7 @@ var cases = []objectiveCase{
 	sequence("rloo_sequence_ratio", SequenceClip(0.2, 0.2), SequenceMean),
 	token("grpo_kl_k1", Sum(Clip(0.2, 0.2), klTrap(0.05)), SequenceMean),
 	token("grpo_kl_k2", Sum(Clip(0.2, 0.2), KLSquared(0.05)), SequenceMean),
-	token("grpo_kl_k3", WithKL(Clip(0.2, 0.2), 0.05), SequenceMean),
+	token("grpo_kl_k3", Sum(Clip(0.2, 0.2), KL(0.05)), SequenceMean),
 	token("grpo_kl_k3_biascorr", Sum(Clip(0.2, 0.2), KLCorrected(0.05)), SequenceMean),
 	masked("dapo_tis_token_truncate", Clip(0.2, 0.28), TokenMean, importance("token_truncate")),
 	masked("dapo_tis_token_mask", Clip(0.2, 0.28), TokenMean, importance("token_mask")),

@@ -14,12 +14,13 @@ import (
 type Stream uint32
 
 const (
-	Sampling Stream = iota + 1 // the next token
-	Init                       // fresh weights
-	Order                      // which task comes next
-	Adapter                    // fresh adapter weights
-	Tasks                      // generated tasks
-	Sketch                     // signs of a sketch of the weights
+	Sampling    Stream = iota + 1 // the next token
+	Init                          // fresh weights
+	Order                         // which task comes next
+	Adapter                       // fresh adapter weights
+	Tasks                         // generated tasks
+	Sketch                        // signs of a sketch of the weights
+	MiniBatches                   // which groups of a rollout are learned from together
 )
 
 // At is a place: for sampling (step, slot, sample, position); other streams use the fields in their own way.

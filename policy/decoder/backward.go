@@ -9,14 +9,11 @@ import (
 // Backward adds the gradients of Σ dlogp·logp + Σ dentropy·entropy into the trained parameters and releases the pass.
 // Both have one value a row of Packed.Out; dentropy may be nil.
 func (p *Pass) Backward(dlogp, dentropy []float32) error {
-	n := len(p.p.Out)
-	switch {
-	case p.kept == nil:
+	if p.kept == nil {
 		return fmt.Errorf("backward: the pass was released or not kept, want LogProbs with keep")
-	case len(dlogp) != n:
-		return fmt.Errorf("backward: %d log-prob gradients, want %d", len(dlogp), n)
-	case dentropy != nil && len(dentropy) != n:
-		return fmt.Errorf("backward: %d entropy gradients, want %d", len(dentropy), n)
+	}
+	if err := p.p.checkGradients("backward", dlogp, dentropy); err != nil {
+		return err
 	}
 	defer p.Release()
 	return p.backward(dlogp, dentropy, nil)
@@ -31,7 +28,7 @@ func (p *Pass) backward(dlogp, dentropy []float32, stats *compute.Stats) error {
 	tmp := &scratch{b: m.b}
 	defer tmp.free()
 	dx := tmp.alloc(len(p.p.IDs) * m.cfg.Hidden)
-	m.headGrad(dx, p.last, p.p, p.temperature, dlogp, dentropy, stats)
+	m.headGrad(dx, p.last, p.p, p.temperature, dlogp, dentropy, stats, p.units)
 
 	p.layersGrad(tmp, dx, &adder{m.b, p.runs})
 	if m.embed.Grad != nil {

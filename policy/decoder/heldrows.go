@@ -9,13 +9,15 @@ import (
 // Held is what [Model.RowNorms] leaves for [Model.LearnRows]. A gradient is linear in what comes from above, so a
 // sequence's loss that is a number times its log-probability needs what its norm needed times that number, and no second
 // way back through the layers: the gradients at the outputs of every trained matrix, or of small ones, as an adapter's are,
-// the sequence's gradient itself.
+// the sequence's gradient itself. The gradients at the logits are held too, and save computing these again.
 type Held struct {
 	b     compute.Backend
 	state int // of the model's weights
 	seqs  []Sequence
 	spans []compute.Rows // where each sequence's rows lie in dy and dx; nil while nothing is held
 	stats compute.Stats
+	units compute.Buf              // [N, V] the gradient of each log-prob at the logits; nil where they are computed again
+	again bool                     // they are
 	dy    map[*Param]compute.Buf   // of trained matrices that are not small, [rows, N]
 	whole map[*Param][]compute.Buf // of norms and small matrices: the gradient of each sequence, nil where it has none
 	dx    compute.Buf              // of the embedded rows, where the embedding is trained
@@ -24,6 +26,19 @@ type Held struct {
 // NewHeld holds nothing yet.
 func (m *Model) NewHeld() *Held {
 	return &Held{b: m.b, state: m.state, dy: map[*Param]compute.Buf{}, whole: map[*Param][]compute.Buf{}}
+}
+
+// keepsUnits says whether the gradients at the logits are held: where the update will need them, behind the deltas only
+// for a head that is trained.
+func (h *Held) keepsUnits(m *Model, deltas bool) bool {
+	return !h.again && (m.head.Trainable || !deltas)
+}
+
+// takeUnits gives what is held of the gradients at the logits away: whoever takes them uses them up and frees them.
+func (h *Held) takeUnits() units {
+	u := units{on: true, held: h.units}
+	h.units = nil
+	return u
 }
 
 // Free gives everything back. A nil Held has nothing.
@@ -43,6 +58,9 @@ func (h *Held) Free() {
 	}
 	if h.dx != nil {
 		h.b.Free(h.dx)
+	}
+	if h.units != nil {
+		h.b.Free(h.units)
 	}
 	*h = Held{}
 }
@@ -94,6 +112,7 @@ func (m *Model) LearnRows(p Packed, seqs []Sequence, temperature float32, scale 
 	}
 	if !ready {
 		held = m.NewHeld()
+		held.again = true // those of a whole micro-batch would be too much
 		defer held.Free()
 		pass.deltas(held, seqs, nil)
 	}
@@ -105,7 +124,11 @@ func (m *Model) LearnRows(p Packed, seqs []Sequence, temperature float32, scale 
 				dlogp[o] = scale[i]
 			}
 		}
-		m.headGrad(nil, pass.last, p, temperature, dlogp, nil, nil)
+		u := held.takeUnits()
+		m.headGrad(nil, pass.last, p, temperature, dlogp, nil, nil, u)
+		if u.held != nil {
+			m.b.Free(u.held)
+		}
 	}
 	for _, w := range m.params {
 		for i, dw := range held.whole[w] {
@@ -118,6 +141,41 @@ func (m *Model) LearnRows(p Packed, seqs []Sequence, temperature float32, scale 
 		pass.replay(held, scale)
 	}
 	return stats, m.b.Sync()
+}
+
+// LearnUnits is Learn, or LearnRecorded unless r is nil, of a batch whose row norms of kind head_exact left the gradients
+// at the logits in held. It has the same bits without, when it computes them again. The gradient's bits are not Learn's:
+// it multiplies by dL/dlogp after rounding.
+func (m *Model) LearnUnits(p Packed, temperature float32, dlogp []float32, held *Held, r *Recording, rows []int32) (compute.Stats, error) {
+	if len(dlogp) != len(p.Out) {
+		return compute.Stats{}, fmt.Errorf("learn: %d log-prob gradients, want %d", len(dlogp), len(p.Out))
+	}
+	ready := held != nil && held.seqs != nil
+	if ready && (held.state != m.state || len(held.stats.LogP) != len(p.Out)) {
+		return compute.Stats{}, errStale
+	}
+	var pass *Pass
+	var err error
+	if r != nil {
+		pass, err = r.pass(p, temperature, rows)
+	} else {
+		pass, err = m.forward(p, temperature, true)
+	}
+	if err != nil {
+		return compute.Stats{}, err
+	}
+	defer pass.Release()
+	stats := &pass.Stats
+	pass.units = units{on: true}
+	if ready {
+		pass.units = held.takeUnits()
+		if pass.units.held != nil {
+			defer m.b.Free(pass.units.held)
+			pass.Stats, stats = held.stats, nil
+		}
+	}
+	err = pass.backward(dlogp, nil, stats)
+	return pass.Stats, err
 }
 
 // deltas runs the sequences' own backward passes, leaves in held what LearnRows needs, and adds their squared norms to sums

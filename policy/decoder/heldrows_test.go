@@ -39,7 +39,7 @@ func TestLearnRows(t *testing.T) {
 				dlogp[o] = scale[i]
 			}
 		}
-		wantStats, err := m.Learn(p, 0.7, dlogp)
+		wantStats, err := m.Learn(p, 0.7, dlogp, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -110,6 +110,82 @@ func TestLearnRows(t *testing.T) {
 		}
 		if _, err := m.LearnRows(p, seqs, 0.7, scale[1:], nil, nil, nil); err == nil {
 			t.Error("too few scales were accepted")
+		}
+	})
+}
+
+// TestLearnUnits: after norms by the head it gives the gradient that Learn gives, and the same bits with what they held,
+// without it, for any cut between prompts, and when the same is learned twice.
+func TestLearnUnits(t *testing.T) {
+	eachModel(t, func(t *testing.T, m *Model) {
+		groups := drawGroups(m.cfg.Vocab)
+		p, seqs := pack(groups), sequences(groups)
+		dlogp, _ := outGrads(len(p.Out))
+		m.EnableGrads()
+		m.ZeroGrads()
+		wantStats, err := m.Learn(p, 0.7, dlogp, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := gradsBy(m)
+		m.ZeroGrads()
+		stats, err := m.LearnUnits(p, 0.7, dlogp, nil, nil, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := gradsBy(m)
+		if !sameBits(stats.LogP, wantStats.LogP) || !sameBits(stats.SumP2, wantStats.SumP2) {
+			t.Error("statistics have other bits than Learn's")
+		}
+		limit := 2e-5
+		if isHalf(m.b) {
+			limit = 4e-2
+		}
+		for name := range want {
+			if e := maxDiff(got[name], want[name]) / maxAbs(want[name]); !(e < limit) {
+				t.Errorf("gradient of %s differs by %.3g, want at most %g", name, e, limit)
+			}
+		}
+		held := m.NewHeld()
+		defer held.Free()
+		if _, err := m.RowNorms(p, seqs, 0.7, []NormKind{NormHeadExact}, held, nil, nil); err != nil {
+			t.Fatal(err)
+		}
+		if held.units == nil {
+			t.Fatal("nothing is held")
+		}
+		for _, what := range []string{"what was held", "what was held and used up"} {
+			m.ZeroGrads()
+			stats, err := m.LearnUnits(p, 0.7, dlogp, held, nil, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !sameBits(stats.LogP, wantStats.LogP) || !sameBits(stats.Entropy, wantStats.Entropy) {
+				t.Errorf("statistics have other bits from %s", what)
+			}
+			for name, g := range gradsBy(m) {
+				if !sameBits(g, got[name]) {
+					t.Errorf("gradient of %s has other bits from %s", name, what)
+				}
+			}
+		}
+		m.ZeroGrads()
+		at := 0
+		for i := range groups {
+			part := pack(groups[i : i+1])
+			if _, err := m.LearnUnits(part, 0.7, dlogp[at:at+len(part.Out)], nil, nil, nil); err != nil {
+				t.Fatal(err)
+			}
+			at += len(part.Out)
+		}
+		for name, g := range gradsBy(m) {
+			if !sameBits(g, got[name]) {
+				t.Errorf("gradient of %s has other bits group by group", name)
+			}
+		}
+		m.Updated()
+		if _, err := m.LearnUnits(p, 0.7, dlogp, held, nil, nil); err == nil {
+			t.Error("what was held of weights before the last step was accepted")
 		}
 	})
 }

@@ -27,22 +27,22 @@ func (c *calls) MatMul(y, x compute.Buf, w compute.Weight, rows int, add bool) {
 	c.Backend.MatMul(y, x, w, rows, add)
 }
 
-// learnOn is trainOn through Learn, and without entropy's gradient.
+// learnOn is trainOn of one batch, through Learn where once is true.
 func learnOn(t testing.TB, m *Model, p Packed, once bool) (stats compute.Stats, grads map[string][]float32) {
 	t.Helper()
 	m.EnableGrads()
 	m.ZeroGrads()
-	dlogp, _ := outGrads(len(p.Out))
+	dlogp, dentropy := outGrads(len(p.Out))
 	if once {
 		var err error
-		if stats, err = m.Learn(p, 0.7, dlogp); err != nil {
+		if stats, err = m.Learn(p, 0.7, dlogp, dentropy); err != nil {
 			t.Fatal(err)
 		}
 	} else {
 		pass, err := m.LogProbs(p, 0.7, true)
 		if err == nil {
 			stats = pass.Stats
-			err = pass.Backward(dlogp, nil)
+			err = pass.Backward(dlogp, dentropy)
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -113,11 +113,15 @@ func TestLearnWantsAGradientForEachToken(t *testing.T) {
 	defer m.Close()
 	m.EnableGrads()
 	p := pack(drawGroups(m.cfg.Vocab))
-	if _, err := m.Learn(p, 1, make([]float32, len(p.Out)-1)); err == nil {
+	n := len(p.Out)
+	if _, err := m.Learn(p, 1, make([]float32, n-1), nil); err == nil {
 		t.Error("too few gradients were accepted")
 	}
+	if _, err := m.Learn(p, 1, make([]float32, n), make([]float32, n+1)); err == nil {
+		t.Error("too many gradients of the entropy were accepted")
+	}
 	p.Target[0] = int32(m.cfg.Vocab)
-	if _, err := m.Learn(p, 1, make([]float32, len(p.Out))); err == nil {
+	if _, err := m.Learn(p, 1, make([]float32, n), nil); err == nil {
 		t.Error("a target outside the vocabulary was accepted")
 	}
 }
@@ -150,7 +154,7 @@ func BenchmarkLearn(b *testing.B) {
 			for b.Loop() {
 				var err error
 				if v.once {
-					_, err = m.Learn(p, 1, dlogp)
+					_, err = m.Learn(p, 1, dlogp, nil)
 				} else if pass, e := m.LogProbs(p, 1, true); e == nil {
 					err = pass.Backward(dlogp, nil)
 				} else {

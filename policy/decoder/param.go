@@ -63,9 +63,15 @@ func (m *Model) Read(p *Param, buf compute.Buf) []float32 {
 	return out
 }
 
-// Write fills a buffer in p's layout from row-major order.
+// Write fills a buffer in p's layout from row-major order. nil is p.Data of a frozen matrix.
 func (m *Model) Write(p *Param, buf compute.Buf, rowMajor []float32) {
-	if p.Matrix() {
+	if p.Matrix() && buf == nil {
+		w := m.b.NewWeight(p.Shape[0], p.Shape[1])
+		m.b.UploadWeight(w, rowMajor)
+		w.Half = p.Half
+		m.b.Halve(w)
+		m.b.Free(w.Data)
+	} else if p.Matrix() {
 		m.b.UploadWeight(p.in(buf), rowMajor)
 		if buf == p.Data && p.Half != nil {
 			m.b.Halve(p.weight())

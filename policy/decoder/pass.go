@@ -18,6 +18,8 @@ type Pass struct {
 	kept        *kept
 	last        compute.Buf // [N, H], the residual stream after the last layer at the rows Out
 
+	units units // how the head's gradient is made
+
 	from *Recording // where the forward pass was recorded, nil when it was run
 	rows []int32    // the recorded row of each row
 }
@@ -43,32 +45,44 @@ func (m *Model) LogProbs(p Packed, temperature float32, keep bool) (*Pass, error
 }
 
 // Learn is LogProbs and Backward in one, for gradients that are known before the forward pass: of the loss L with respect
-// to each log-prob, one a row of Packed.Out. The logits are computed once instead of twice; every bit is the same.
-func (m *Model) Learn(p Packed, temperature float32, dlogp []float32) (compute.Stats, error) {
-	if len(dlogp) != len(p.Out) {
-		return compute.Stats{}, fmt.Errorf("learn: %d log-prob gradients, want %d", len(dlogp), len(p.Out))
+// to each log-prob and entropy (nil for none), one a row of Packed.Out. The logits are computed once instead of twice;
+// every bit is the same.
+func (m *Model) Learn(p Packed, temperature float32, dlogp, dentropy []float32) (compute.Stats, error) {
+	if err := p.checkGradients("learn", dlogp, dentropy); err != nil {
+		return compute.Stats{}, err
 	}
 	pass, err := m.forward(p, temperature, true)
 	if err != nil {
 		return compute.Stats{}, err
 	}
 	defer pass.Release()
-	err = pass.backward(dlogp, nil, &pass.Stats)
+	err = pass.backward(dlogp, dentropy, &pass.Stats)
 	return pass.Stats, err
+}
+
+// checkGradients wants one number a row of Out.
+func (p Packed) checkGradients(what string, dlogp, dentropy []float32) error {
+	switch n := len(p.Out); {
+	case len(dlogp) != n:
+		return fmt.Errorf("%s: %d log-prob gradients, want %d", what, len(dlogp), n)
+	case dentropy != nil && len(dentropy) != n:
+		return fmt.Errorf("%s: %d entropy gradients, want %d", what, len(dentropy), n)
+	}
+	return nil
 }
 
 // LearnRecorded is Learn of a batch whose forward pass was recorded while it was generated: rows has the recorded row of
 // each row of the batch. A recording of other weights is an error. Every bit is that of Learn.
-func (m *Model) LearnRecorded(p Packed, temperature float32, dlogp []float32, r *Recording, rows []int32) (compute.Stats, error) {
-	if len(dlogp) != len(p.Out) {
-		return compute.Stats{}, fmt.Errorf("learn: %d log-prob gradients, want %d", len(dlogp), len(p.Out))
+func (m *Model) LearnRecorded(p Packed, temperature float32, dlogp, dentropy []float32, r *Recording, rows []int32) (compute.Stats, error) {
+	if err := p.checkGradients("learn", dlogp, dentropy); err != nil {
+		return compute.Stats{}, err
 	}
 	pass, err := r.pass(p, temperature, rows)
 	if err != nil {
 		return compute.Stats{}, err
 	}
 	defer pass.Release()
-	err = pass.backward(dlogp, nil, &pass.Stats)
+	err = pass.backward(dlogp, dentropy, &pass.Stats)
 	return pass.Stats, err
 }
 

@@ -28,12 +28,19 @@ var NormKinds = []NormKind{NormLen, NormEnergy, NormHead, NormHeadExact, NormGho
 // Backward says whether a kind takes a backward pass, and so the activations of all layers.
 func (k NormKind) Backward() bool { return k == NormGhost || k == NormGhostCompletion || k == NormLoRA }
 
+// exact says whether a kind is the norm of all that is trained.
+func (k NormKind) exact() bool { return k == NormGhost || k == NormLoRA }
+
+// Sampled says whether a kind is made of the statistics that sampling can keep of each token.
+func (k NormKind) Sampled() bool { return k == NormLen || k == NormEnergy || k == NormHead }
+
 // Sequence is where a row of the batch lies in Packed: the decoder rows of its prompt and its own, and its entries of Out.
 type Sequence struct{ Prompt, Own, Out compute.Rows }
 
 // RowNorms gives the norms of a packed batch, one list a kind, [kinds][rows]. r, unless nil, is where the forward pass was
 // recorded, and rows has the recorded row of each row of the batch; else the forward pass is run. seqs are in order and
-// cover Out. An exact kind leaves its deltas in held, unless that is nil, for [Model.LearnRows].
+// cover Out. Unless it is nil, an exact kind leaves its deltas in held, for [Model.LearnRows], or head_exact without one
+// the gradients at the logits, for [Model.LearnUnits].
 func (m *Model) RowNorms(p Packed, seqs []Sequence, temperature float32, kinds []NormKind, held *Held, r *Recording, rows []int32) ([][]float64, error) {
 	var pass *Pass
 	var err error
@@ -49,8 +56,8 @@ func (m *Model) RowNorms(p Packed, seqs []Sequence, temperature float32, kinds [
 	return pass.RowNorms(seqs, kinds, held)
 }
 
-// RowNorms gives the norms of the pass's rows and leaves the pass as it is: a backward pass may follow. An exact kind leaves
-// its deltas in held, unless that is nil.
+// RowNorms gives the norms of the pass's rows and leaves the pass as it is: a backward pass may follow. See
+// [Model.RowNorms] for what is held.
 func (p *Pass) RowNorms(seqs []Sequence, kinds []NormKind, held *Held) ([][]float64, error) {
 	if p.last == nil {
 		return nil, fmt.Errorf("row norms: the pass was released, want LogProbs with keep")
@@ -70,7 +77,11 @@ func (p *Pass) RowNorms(seqs []Sequence, kinds []NormKind, held *Held) ([][]floa
 		if err := p.canNorm(kind); err != nil {
 			return nil, err
 		}
-		out[i] = p.norms(seqs, kind, held)
+		keep := held
+		if kind == NormHeadExact && slices.ContainsFunc(kinds, NormKind.exact) {
+			keep = nil
+		}
+		out[i] = p.norms(seqs, kind, keep)
 	}
 	return out, p.m.b.Sync()
 }
@@ -104,7 +115,10 @@ func (p *Pass) norms(seqs []Sequence, kind NormKind, held *Held) []float64 {
 	case NormEnergy, NormHead:
 		p.forwardNorms(out, seqs, kind == NormHead)
 	case NormHeadExact:
-		p.headSquares(nil, &squares{b: p.m.b, m: p.m, sums: out}, outsOf(seqs), nil, true)
+		if held != nil {
+			held.begin(seqs, nil)
+		}
+		p.headSquares(nil, &squares{b: p.m.b, m: p.m, sums: out, held: held}, outsOf(seqs), nil, true)
 	case NormGhostCompletion:
 		s := p.beside(p.p, nil)
 		s.last = p.last
@@ -140,15 +154,15 @@ func (p *Pass) forwardNorms(out []float64, seqs []Sequence, head bool) {
 	}
 	for i, s := range seqs {
 		for t := s.Out.From; t < s.Out.To; t++ {
-			out[i] += scale[t] * energy(p.Stats, t)
+			out[i] += float64(scale[t] * energy(p.Stats, t)) // not fused: the bits of Completion.RowNorm
 		}
 	}
 }
 
-// energy is 1 - 2·p + Σ p², where a rounding below 0 becomes 0.
-func energy(s compute.Stats, t int) float64 {
-	return max(0, 1-2*exp(s.LogP[t])+float64(s.SumP2[t]))
-}
+func energy(s compute.Stats, t int) float64 { return Energy(s.LogP[t], s.SumP2[t]) }
+
+// Energy is 1 - 2·p + Σ p² of one token, where a rounding below 0 becomes 0.
+func Energy(logp, sumP2 float32) float64 { return max(0, 1-2*exp(logp)+float64(sumP2)) }
 
 // inputSquares are |h|² of the output matrix's input at each output.
 func (p *Pass) inputSquares() []float64 {
@@ -157,14 +171,8 @@ func (p *Pass) inputSquares() []float64 {
 	defer tmp.free()
 	h := tmp.allocUnset(n * m.cfg.Hidden)
 	m.b.RMSNorm(h, p.last, m.norm.Data, n, m.cfg.NormEps)
-	host := make([]float32, n*m.cfg.Hidden)
-	m.b.Download(host, h)
 	out := make([]float64, n)
-	for i := range out {
-		for _, x := range host[i*m.cfg.Hidden:][:m.cfg.Hidden] {
-			out[i] += float64(x) * float64(x)
-		}
-	}
+	rowSquares(m.b, out, h, make([]float32, n*m.cfg.Hidden))
 	return out
 }
 

@@ -125,12 +125,15 @@ func (p *Pass) headSquares(dx compute.Buf, sq *squares, outs []compute.Rows, inp
 	most = min(most, len(p.p.Out))
 	tmp := scratch{b: m.b}
 	defer tmp.free()
-	hs, ls := tmp.allocActs(most*hidden), tmp.allocUnset(most*v)
-	dhs, dlasts := tmp.allocUnset(most*hidden), tmp.allocUnset(most*hidden)
-	ones := make([]float32, most)
-	for i := range ones {
-		ones[i] = 1
+	hs := tmp.allocActs(most * hidden)
+	var ls compute.Buf
+	if sq.held == nil || !sq.held.keepsUnits(m, dx != nil) {
+		ls = tmp.allocUnset(most * v)
+	} else {
+		sq.held.units = m.b.AllocUnset(len(p.p.Out) * v)
 	}
+	dhs, dlasts := tmp.allocUnset(most*hidden), tmp.allocUnset(most*hidden)
+	ones := onesOf(most)
 	for first := 0; first < len(outs); {
 		end := first + 1 // whole sequences: their rows must be together
 		for end < len(outs) && outs[end].To-outs[first].From <= most {
@@ -143,7 +146,13 @@ func (p *Pass) headSquares(dx compute.Buf, sq *squares, outs []compute.Rows, inp
 			part.sums = sq.sums[first:end]
 		}
 		x := m.b.Slice(p.last, from*hidden, to*hidden)
-		h, d := m.b.Slice(hs, 0, n*hidden), m.b.Slice(ls, 0, n*v)
+		h := m.b.Slice(hs, 0, n*hidden)
+		var d compute.Buf
+		if ls != nil {
+			d = m.b.Slice(ls, 0, n*v)
+		} else {
+			d = m.b.Slice(sq.held.units, from*v, to*v)
+		}
 		m.b.RMSNorm(h, x, m.norm.Data, n, m.cfg.NormEps)
 		m.b.MatMul(d, h, m.head.weight(), n, false)
 		if sq.held != nil {

@@ -100,7 +100,7 @@ func TestRowNormsAreTheRowsGradients(t *testing.T) {
 		m.EnableGrads()
 		want := gradientAlone(t, m, groups, everything)
 		_, grads := learnOn(t, m, pack(groups), false)
-		dlogp, _ := outGrads(len(pack(groups).Out))
+		dlogp, dentropy := outGrads(len(pack(groups).Out))
 		for _, kept := range []int{m.cfg.Layers, 1} {
 			for _, chunk := range []int{m.cfg.HeadChunk(), 2} {
 				m.KeepLayers(kept)
@@ -115,7 +115,7 @@ func TestRowNormsAreTheRowsGradients(t *testing.T) {
 					t.Fatal(err)
 				}
 				nearNorms(t, fmt.Sprintf("%d layers kept, chunks of %d", kept, chunk), got[0], want, within(m.b))
-				if err := pass.Backward(dlogp, nil); err != nil {
+				if err := pass.Backward(dlogp, dentropy); err != nil {
 					t.Fatal(err)
 				}
 				m.FinishGrads()
@@ -232,7 +232,7 @@ func completionPart(t *testing.T, m *Model, groups []group) (out []float64) {
 		}
 		tmp := &scratch{b: m.b}
 		dx := tmp.alloc(len(p.IDs) * m.cfg.Hidden)
-		m.headGrad(dx, pass.last, p, 0.7, ones(len(p.Out)), nil, nil)
+		m.headGrad(dx, pass.last, p, 0.7, ones(len(p.Out)), nil, nil, units{})
 		s := &cutSink{squares: squares{b: m.b, m: m, runs: []compute.Rows{{From: prompt, To: len(p.IDs)}}, sums: []float64{0}}, only: m.layers[1].k.w}
 		pass.layersGrad(tmp, dx, s)
 		out = append(out, s.sums[0])

@@ -57,11 +57,18 @@ func (s *scheduler) prefill() error {
 		}
 		packed.Out = append(packed.Out, int32(len(packed.IDs)-1))
 	}
-	logits := s.m.Prefill(s.cache, packed, refs)
+	var squares []float64
+	if s.o.Statistics {
+		squares = make([]float64, len(batch))
+	}
+	logits := s.m.PrefillSquares(s.cache, packed, refs, squares)
 	v := s.m.Config().Vocab
 	for i, p := range batch {
 		p.logits = s.b.AllocUnset(v)
 		s.b.Copy(p.logits, s.b.Slice(logits, i*v, (i+1)*v))
+		if squares != nil {
+			p.squares = squares[i]
+		}
 	}
 	s.b.Free(logits)
 	s.count(rows)
@@ -90,8 +97,10 @@ func (s *scheduler) start() ([]Sequence, error) {
 	}
 	v := s.m.Config().Vocab
 	logits := s.b.AllocUnset(len(fresh) * v)
+	s.batch.resize(len(fresh))
 	for i, q := range fresh {
 		s.b.Copy(s.b.Slice(logits, i*v, (i+1)*v), q.from.logits)
+		s.batch.squares[i] = q.from.squares
 	}
 	for _, p := range spent {
 		s.b.Free(p.logits)

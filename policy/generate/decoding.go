@@ -55,6 +55,7 @@ type chooser struct {
 	weight []float32 // by id, relative to the likeliest token's: in [0, 1]
 	order  []int32   // kept ids
 	kept   []float32 // their weights
+	logp   float32   // of the token last chosen, among the kept
 }
 
 // choose picks a token for one row of logits; u is uniform in [0, 1). Of a row with NaN it picks any: its log-prob is
@@ -81,7 +82,10 @@ func (c *chooser) choose(logits []float32, d Decoding, u float64) int32 {
 	for _, id := range c.order {
 		c.kept = append(c.kept, c.weight[id])
 	}
-	return c.order[pick(c.kept, c.mass(c.order), u)]
+	mass := c.mass(c.order)
+	at := pick(c.kept, mass, u)
+	c.logp = float32(math.Log(float64(c.kept[at]) / mass))
+	return c.order[at]
 }
 
 func (d Decoding) nucleus() bool { return d.TopP > 0 && d.TopP < 1 }

@@ -228,3 +228,24 @@ func TestDecodingValidate(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestLogProbAmongTheKept: what the chooser says of its token is the log of its share among the kept ones.
+func TestLogProbAmongTheKept(t *testing.T) {
+	for i, d := range transforms {
+		d.Temperature = 0.8
+		logits := drawLogits(300, 40+i, 2, 0)
+		keep := keptByFullSort(logits, d)
+		mass := 0.0
+		for _, id := range keep {
+			mass += math.Exp(float64(logits[id]) / 0.8)
+		}
+		for _, u := range []float64{0, 0.4, 0.97} {
+			var c chooser
+			id := c.choose(logits, d, u)
+			want := float64(logits[id])/0.8 - math.Log(mass)
+			if math.Abs(float64(c.logp)-want) > 1e-5 {
+				t.Errorf("%+v: log-prob %v of token %d, want %v", d, c.logp, id, want)
+			}
+		}
+	}
+}

@@ -14,13 +14,15 @@ type batch struct {
 	refs           []compute.RowRef
 	tables         [][]int32
 	u              []float64
-	logp           []float32
+	logp, sumP2    []float32
+	sampled        []float32 // log-probs among the kept tokens, where not all are
+	squares        []float64 // |h|² of the rows that the logits come from, with Statistics
 }
 
 func (t *batch) resize(rows int) {
 	t.ids, t.pos, t.lens = sized(t.ids, rows), sized(t.pos, rows), sized(t.lens, rows)
 	t.refs, t.tables = sized(t.refs, rows), sized(t.tables, rows)
-	t.u, t.logp = sized(t.u, rows), sized(t.logp, rows)
+	t.u, t.logp, t.squares = sized(t.u, rows), sized(t.logp, rows), sized(t.squares, rows)
 }
 
 // sized is x with length n and unknown content.
@@ -35,18 +37,24 @@ func (s *scheduler) draw(qs []*sequence, logits compute.Buf) {
 	}
 	if !s.o.keepsSome() {
 		s.b.Sample(t.ids, t.logp, logits, v, s.o.Temperature, t.u)
+		if s.o.Statistics {
+			t.sumP2 = s.b.TokenStats(logits, v, s.o.LogProbTemperature(), t.ids).SumP2
+		}
 		return
 	}
-	s.host = sized(s.host, len(qs)*v)
+	s.host, t.sampled = sized(s.host, len(qs)*v), sized(t.sampled, len(qs))
 	s.b.Download(s.host, logits)
 	var wg sync.WaitGroup
 	for w := range s.choosers {
 		wg.Go(func() {
 			for i := w; i < len(qs); i += len(s.choosers) {
 				t.ids[i] = s.choosers[w].choose(s.host[i*v:(i+1)*v], s.o.Decoding, t.u[i])
+				t.sampled[i] = s.choosers[w].logp
 			}
 		})
 	}
 	wg.Wait()
-	copy(t.logp, s.b.TokenStats(logits, v, s.o.LogProbTemperature(), t.ids).LogP)
+	stats := s.b.TokenStats(logits, v, s.o.LogProbTemperature(), t.ids)
+	copy(t.logp, stats.LogP)
+	t.sumP2 = stats.SumP2
 }

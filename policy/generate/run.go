@@ -33,6 +33,9 @@ type Options struct {
 	MaxRunning int  // sequences decoded together; 0 means DefaultRunning
 	Computed   *int // when not nil, rows that went through the decoder are added to it
 
+	// Statistics makes sequences say more of each token than its log-prob: SumP2 and InputSquares.
+	Statistics bool
+
 	// Record, unless nil, keeps the activations of all rows; sequences say which are theirs.
 	Record *decoder.Recording
 

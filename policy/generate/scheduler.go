@@ -80,16 +80,18 @@ func (s *scheduler) decode() ([]Sequence, error) {
 		}
 	}
 	logits := s.decoder.Step(t.ids, t.pos, t.refs, t.tables, t.lens)
+	if s.o.Statistics {
+		s.decoder.InputSquares(t.squares)
+	}
 	s.count(len(t.ids))
 	old := s.running
 	s.running, s.spare = s.spare[:0], old
 	return s.sample(old, logits)
 }
 
-// sample draws the next token of each sequence from its row of logits. Sequences that go on join running; the
+// sample draws the next token of each sequence from its row of logits; the batch has as many rows. Sequences that go on join running; the
 // others give their pages back and are returned.
 func (s *scheduler) sample(qs []*sequence, logits compute.Buf) ([]Sequence, error) {
-	s.batch.resize(len(qs))
 	s.draw(qs, logits)
 	var done []Sequence
 	for i, q := range qs {
@@ -100,6 +102,12 @@ func (s *scheduler) sample(qs []*sequence, logits compute.Buf) ([]Sequence, erro
 		}
 		if s.o.Sampled != nil {
 			s.o.Sampled(q.out.Request, q.sample, id)
+		}
+		if s.o.keepsSome() {
+			q.out.SampledLogProbs = append(q.out.SampledLogProbs, s.batch.sampled[i])
+		}
+		if s.o.Statistics {
+			q.note(s.batch.sumP2[i], s.batch.squares[i])
 		}
 		if !q.push(id, logp, &s.rules) {
 			s.running = append(s.running, q)

@@ -21,8 +21,15 @@ type Sequence struct {
 	Sample   int // 0 … Samples-1 within the request
 	Tokens   []int32
 	LogProbs []float32 // log-softmax of logits/temperature over the whole vocabulary; len(Tokens)
+	// SampledLogProbs are those among the tokens that top-k, top-p and min-p kept; nil without these: then they are LogProbs.
+	SampledLogProbs []float32
+
 	Stop     Stop
 	Recorded []int32 // rows in the recording of the prompt and then of all tokens but the last; nil without one
+
+	// With Options.Statistics, len(Tokens) each: Σ_v p_v² at the temperature of LogProbs, and |h|² of the output matrix's input.
+	SumP2        []float32
+	InputSquares []float64
 }
 
 // prompt is a request; once its keys and values are in the cache it has pages and logits.
@@ -33,7 +40,8 @@ type prompt struct {
 	waiting int         // samples not yet started
 	logits  compute.Buf // of its last token, [V]
 
-	recorded int // first row in the recording
+	recorded int     // first row in the recording
+	squares  float64 // |h|² of its last token, with Statistics
 }
 
 // fullPages counts the pages that its samples share. A partly filled one is copied: each sample goes on in its own.
@@ -69,6 +77,12 @@ func newRules(o Options) rules {
 		r.longest = max(r.longest, len(t))
 	}
 	return r
+}
+
+// note records the statistics of a sampled token.
+func (s *sequence) note(sumP2 float32, squares float64) {
+	s.out.SumP2 = append(s.out.SumP2, sumP2)
+	s.out.InputSquares = append(s.out.InputSquares, squares)
 }
 
 // push records a sampled token and says whether the sequence ended.

@@ -1,9 +1,11 @@
 package resolve
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
+	"github.com/burnish-rl/burnish/envs"
 	"github.com/burnish-rl/burnish/internal/machine"
 	"github.com/burnish-rl/burnish/recipes"
 	"github.com/burnish-rl/burnish/train"
@@ -62,12 +64,20 @@ func (r *Run) workload() (w train.Workload, err error) {
 	w = train.Workload{
 		Config: c.Model.Config(), BF16: r.Recipe.Model.Precision == "bf16", Adapter: c.Model.Adapter() != nil, Reference: c.Reference != nil,
 		Prompts: c.Prompts, Samples: c.Samples, PromptTokens: r.Audit.Prompt.Max, MaxTokens: c.Decoding.MaxTokens,
-		ExactNorms: c.ExactNorms(), GradStats: c.Algo.Needs().GradStats,
-		Demonstrations: c.Algo.Needs().Demonstrations, EvalMaxTokens: c.Eval.Decoding.MaxTokens,
+		Updates: c.UpdatesPerStep(), BatchPrompts: c.BatchPrompts, SyncRef: c.Algo.Needs().SyncRef > 0,
+		ExactNorms: c.ExactNorms(), HeadNorms: c.HeadNorms(), GradStats: c.Algo.Needs().GradStats, Refills: c.Algo.Needs().Rounds > 1,
+		Demonstrations: !c.Sampled(), Longest: r.Audit.Longest, EvalMaxTokens: c.Eval.Decoding.MaxTokens,
 		MicroBatch: t.MicroBatchTokens, KeptLayers: t.KeptLayers, MaxRunning: t.MaxRunning, RecordedLayers: t.RecordedLayers,
 	}
-	if w.Demonstrations {
+	switch {
+	case w.Demonstrations:
 		w.MaxTokens = r.Audit.Target.Max
+	case c.Algo.Needs().Principles: // every answer is learned under every principle
+		w.Together = len(c.Labels.Principles)
+		w.Samples, w.PromptTokens = w.Together, r.Audit.Longest-1
+		if w.RecordedLayers < 0 {
+			w.RecordedLayers = 0 // the update has rows that the rollout never saw
+		}
 	}
 	if t.RecordedLayers > w.Config.Layers {
 		return w, hinted{fmt.Errorf("train.recorded_layers is %d, the model has %d layers", t.RecordedLayers, w.Config.Layers), "--set train.recorded_layers=-1 leaves it to the memory plan"}
@@ -75,11 +85,37 @@ func (r *Run) workload() (w train.Workload, err error) {
 	if t.KeptLayers > w.Config.Layers {
 		return w, hinted{fmt.Errorf("train.kept_layers is %d, the model has %d layers", t.KeptLayers, w.Config.Layers), "--set train.kept_layers=0 leaves it to the memory plan"}
 	}
+	if w.Updates > 1 && t.RecordedLayers > 0 {
+		return w, hinted{fmt.Errorf("train.recorded_layers is %d, want 0 with %d updates a step: what a rollout leaves is of use to the first alone", t.RecordedLayers, w.Updates), "--set train.recorded_layers=-1 leaves it to the memory plan"}
+	}
+	for _, env := range []envs.Env{c.Env, c.Eval.Env} {
+		if h, ok := env.(envs.Held); ok {
+			w.Data += h.Bytes()
+		}
+	}
 	w.Trained = c.Model.TrainedElements()
 	w.StateBytes = c.Optim.StateBytes(w.Trained)
-	if w.EvalPrompts, err = r.heldOutPrompts(); err != nil {
+	if c.EvaluatesPairs() {
+		err = r.heldOutPairs(&w)
+	} else {
+		w.EvalPrompts, err = r.heldOutPrompts()
+	}
+	if err != nil {
 		return w, err
 	}
 	w.Limit, err = recipes.MemoryLimit(t.Memory)
 	return w, err
+}
+
+// heldOutPairs lets the largest held-out pair count as one of the step's: it takes no more than that.
+func (r *Run) heldOutPairs(w *train.Workload) error {
+	a, err := r.Config.AuditPairs(context.Background(), r.Config.Eval.Env, r.Config.Eval.Limit)
+	if err == nil {
+		err = a.Err(r.Config.Model.Context())
+	}
+	if err != nil {
+		return fmt.Errorf("evaluation: %w", err)
+	}
+	w.PromptTokens, w.MaxTokens, w.Longest = max(w.PromptTokens, a.Prompt.Max), max(w.MaxTokens, a.Target.Max), max(w.Longest, a.Longest)
+	return nil
 }

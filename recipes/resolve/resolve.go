@@ -54,13 +54,15 @@ func Open(ctx context.Context, recipe *recipes.Recipe, o Options) (run *Run, err
 	c := &run.Config
 	c.Algo = recipe.Algo.Options
 	need := c.Algo.Needs()
+	l := recipe.Labels
+	c.Labels = train.Labels{Rollouts: l.From == recipes.FromRollouts, Gap: l.Gap, Threshold: l.Threshold, Principles: l.Principles}
 	if err := run.openModel(o.Backend); err != nil {
 		return run, err
 	}
 	if err := run.openEnvs(); err != nil {
 		return run, err
 	}
-	if !need.Demonstrations {
+	if c.Judged() {
 		if c.Rewards, err = run.openRewards(o.Log); err != nil {
 			return run, err
 		}
@@ -69,7 +71,14 @@ func Open(ctx context.Context, recipe *recipes.Recipe, o Options) (run *Run, err
 	if c.Schedule, err = recipe.Schedule.Options.Open(); err != nil {
 		return run, err
 	}
-	if run.Audit, err = train.NewAudit(ctx, c.Model, c.Env, need.Demonstrations, 1); err != nil {
+	if need.Labelled() {
+		if run.Audit, err = c.AuditLabelled(ctx, 1); err != nil && !c.Sampled() {
+			err = hinted{err, "name the columns of its answers (env.chosen and env.rejected; env.completion and env.label; env.answers), or learn from the policy's own: --set labels.from=rollouts"}
+		}
+	} else {
+		run.Audit, err = train.NewAudit(ctx, c.Model, c.Env, need.Demonstrations, 1)
+	}
+	if err != nil {
 		return run, err
 	}
 	if err := run.Audit.Err(c.Model.Context()); err != nil {
@@ -90,6 +99,12 @@ func (r *Run) openModel(b compute.Backend) (err error) {
 	if r.Recipe.Adapter.Kind == "lora" {
 		if err := r.Recipe.Adapter.LoRA.ValidateTraining(); err != nil {
 			return err
+		}
+		if c.Model.Adapter() != nil {
+			if err := c.Model.Merge(); err != nil {
+				return err
+			}
+			r.Notes = append(r.Notes, c.Model.From()+" is an adapter: it is merged into its base, and a fresh adapter is trained beside that")
 		}
 		if err := c.Model.AttachLoRA(r.Recipe.Adapter.LoRA, r.Recipe.Train.Seed); err != nil {
 			return err
@@ -172,8 +187,13 @@ func (r *Run) copySettings() {
 	c.Decoding = policy.Decoding{MaxTokens: o.MaxTokens, Stop: o.Stop}
 	c.Decoding.Decoding = generate.Decoding{Temperature: float32(o.Temperature), TopK: o.TopK, TopP: float32(o.TopP), MinP: float32(o.MinP)}
 	c.Prompts, c.Samples = o.PromptsPerStep, o.SamplesPerPrompt
-	if c.Algo.Needs().Demonstrations {
+	switch {
+	case !c.Sampled():
 		c.Prompts, c.Samples = t.BatchSize, 1
+	case c.Algo.Needs().Principles:
+		c.Samples = 1
+	case !c.Algo.Needs().Labelled():
+		c.BatchPrompts, c.Epochs = t.BatchSize, t.Epochs
 	}
 	c.Steps, c.Seed = t.Steps, t.Seed
 	if cache, err := os.UserCacheDir(); err == nil { // what is kept there is found by its content, so it changes no result
@@ -188,7 +208,7 @@ func (r *Run) copySettings() {
 // setSteps turns epochs into steps.
 func (r *Run) setSteps() error {
 	c, epochs := &r.Config, r.Recipe.Train.Epochs
-	if epochs == 0 {
+	if epochs == 0 || c.Sampled() {
 		return nil
 	}
 	s, ok := c.Env.(envs.Sized)

@@ -2,8 +2,10 @@ package resolve
 
 import (
 	"fmt"
+	"maps"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/burnish-rl/burnish/recipes"
@@ -23,7 +25,11 @@ func (r *Run) openRewards(log func(string)) (*rewards.Composite, error) {
 		if used[name]++; used[name] > 1 {
 			name = fmt.Sprintf("%s-%d", name, used[name])
 		}
-		list = append(list, rewards.Weighted{Name: name, Weight: w.Weight, Reward: reward})
+		one := rewards.Weighted{Name: name, Weight: w.Weight.Score, Reward: reward}
+		for _, part := range slices.Sorted(maps.Keys(w.Weight.Parts)) {
+			one.Parts = append(one.Parts, rewards.Term{Name: part, Weight: w.Weight.Parts[part]})
+		}
+		list = append(list, one)
 	}
 	return rewards.NewComposite(list)
 }

@@ -81,11 +81,14 @@ func count(env envs.Env, limit int) (int, error) {
 }
 
 // Headline is the one number that says which of two checkpoints is better: structure and answer both right where the
-// answer is JSON, the answer right elsewhere.
+// answer is JSON, of pairs the accuracy, the answer right elsewhere.
 func (r Report) Headline() float64 {
 	name := "answer_correct"
-	if r.Kind == JSON {
+	switch r.Kind {
+	case JSON:
 		name = "both"
+	case Preference:
+		name = preferenceAccuracy
 	}
 	m, _ := r.Metric(name)
 	return m.Value

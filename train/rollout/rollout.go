@@ -8,6 +8,7 @@ import (
 
 	"github.com/burnish-rl/burnish/envs"
 	"github.com/burnish-rl/burnish/policy"
+	"github.com/burnish-rl/burnish/policy/generate"
 	"github.com/burnish-rl/burnish/rewards"
 )
 
@@ -29,6 +30,7 @@ type Sample struct {
 type Group struct {
 	Prompt
 	Samples []Sample
+	Greedy  *Sample // the completion without chance, nil unless asked for
 }
 
 // Render puts tasks into the model's tokens: messages through its chat template, text as it is, ids unchanged. Slots count
@@ -76,11 +78,7 @@ func Demonstration(m *policy.Model, task envs.Task) ([]int32, error) {
 	if task.Demonstration == "" {
 		return nil, fmt.Errorf("task %s has no demonstration, and sft trains on demonstrations", task.ID)
 	}
-	ids := m.Encode(task.Demonstration)
-	if eos, ok := m.EOS(); ok {
-		ids = append(ids, eos)
-	}
-	return ids, nil
+	return answer(m, task.Demonstration), nil
 }
 
 func chatMessages(ms []envs.Message) []policy.Message {
@@ -94,12 +92,10 @@ func chatMessages(ms []envs.Message) []policy.Message {
 // Generate samples every prompt; groups come back in the prompts' order, samples in theirs.
 func Generate(ctx context.Context, m *policy.Model, prompts []Prompt, samples int, d policy.Decoding) (groups []Group, computed int, err error) {
 	groups = make([]Group, len(prompts))
-	reqs := make([]policy.Request, len(prompts))
 	for i, p := range prompts {
 		groups[i] = Group{Prompt: p, Samples: make([]Sample, samples)}
-		reqs[i] = policy.Request{Prompt: p.IDs, Samples: samples, Slot: uint32(p.Slot)}
 	}
-	for c, err := range m.Generate(ctx, reqs, d, &computed) {
+	for c, err := range m.Generate(ctx, requests(prompts, samples), d, &computed) {
 		if err != nil {
 			return nil, computed, err
 		}
@@ -108,12 +104,48 @@ func Generate(ctx context.Context, m *policy.Model, prompts []Prompt, samples in
 	return groups, computed, nil
 }
 
-// Score asks the rewards about every sample. A missing score stays missing.
+// Greedy gives each group its prompt's greedy completion. It isn't recorded: nothing is learned from it.
+func Greedy(ctx context.Context, m *policy.Model, groups []Group, d policy.Decoding) (computed int, err error) {
+	d.Decoding, d.Record, d.Statistics = generate.Decoding{}, nil, false
+	prompts := make([]Prompt, len(groups))
+	for i, g := range groups {
+		prompts[i] = g.Prompt
+	}
+	for c, err := range m.Generate(ctx, requests(prompts, 1), d, &computed) {
+		if err != nil {
+			return computed, err
+		}
+		groups[c.Request].Greedy = &Sample{Completion: c}
+	}
+	return computed, nil
+}
+
+func requests(prompts []Prompt, samples int) []policy.Request {
+	reqs := make([]policy.Request, len(prompts))
+	for i, p := range prompts {
+		reqs[i] = policy.Request{Prompt: p.IDs, Samples: samples, Slot: uint32(p.Slot)}
+	}
+	return reqs
+}
+
+// judged lists all that is scored of a group: its samples, then its greedy completion, whose place is behind theirs.
+func (g *Group) judged() []*Sample {
+	var all []*Sample
+	for k := range g.Samples {
+		all = append(all, &g.Samples[k])
+	}
+	if g.Greedy != nil {
+		all = append(all, g.Greedy)
+	}
+	return all
+}
+
+// Score asks the rewards about every sample, and about greedy completions. A missing score stays missing.
 func Score(ctx context.Context, r *rewards.Composite, groups []Group, step int) error {
 	var attempts []rewards.Attempt
 	var places []rewards.Place
 	for _, g := range groups {
-		for k, s := range g.Samples {
+		for k, s := range g.judged() {
 			attempts = append(attempts, Attempt(g.Task, s.Completion, step))
 			places = append(places, rewards.Place{Step: step, Slot: g.Slot, Sample: k})
 		}
@@ -124,8 +156,8 @@ func Score(ctx context.Context, r *rewards.Composite, groups []Group, step int) 
 	}
 	i := 0
 	for _, g := range groups {
-		for k := range g.Samples {
-			g.Samples[k].Result = results[i]
+		for _, s := range g.judged() {
+			s.Result = results[i]
 			i++
 		}
 	}

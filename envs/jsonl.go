@@ -10,14 +10,14 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// JSONL is any file of JSON lines whose columns are named here. Columns are paths as gjson reads them: `answer`,
+// JSONL is any file of JSON lines, or of Parquet by its ending, whose columns are named here. Columns are paths as gjson reads them: `answer`,
 // `meta.source`, `turns.0.text`; a dot inside a key is written `\.`. A named column must be there, and not null, in
 // every row.
 //
 // The prompt is exactly one of prompt, messages, text and prompt_ids; or none of them, and it is what chosen and rejected
 // share from their beginning on. Every row is checked when the env is opened.
 type JSONL struct {
-	Path  string `yaml:"path"`  // a file, or a folder holding train.jsonl and test.jsonl; required
+	Path  string `yaml:"path"`  // a file, or a folder holding train.jsonl and test.jsonl, or .parquet; required
 	Split string `yaml:"split"` // train or test: which file of the folder, and the tasks' names; default train
 	Limit int    `yaml:"limit"` // rows, only the first so many; 0 (the default) is all
 
@@ -40,7 +40,7 @@ type JSONL struct {
 
 var jsonl = Info{
 	Name:   "jsonl",
-	Doc:    "any file of JSON lines, columns by name; text, messages or token ids, pairs of answers, labels",
+	Doc:    "any file of JSON lines or Parquet, columns by name; text, messages or token ids, pairs of answers, labels",
 	Source: "your own data",
 	New:    func() Options { return &JSONL{Split: Train} },
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/tidwall/gjson"
@@ -20,8 +21,11 @@ const (
 
 var byteOrderMark = []byte("\xef\xbb\xbf")
 
-// readFile calls row for each row of a JSONL file, up to limit rows (0: all); its errors get file and line.
+// readFile calls row for each row of a JSONL or Parquet file, up to limit rows (0: all); its errors get file and line.
 func readFile(path string, limit int, row func(line int, r gjson.Result) error) error {
+	if strings.HasSuffix(path, parquetEnding) {
+		return readParquet(path, limit, row)
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return err

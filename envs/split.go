@@ -38,13 +38,17 @@ func checkSplit(kind, split string) error {
 	return nil
 }
 
-// locate gives the file of a split: path itself, or SPLIT.jsonl in the folder path.
+// locate gives the file of a split: path itself, or SPLIT.jsonl or else SPLIT.parquet in the folder path.
 func locate(kind, path, split string) (string, error) {
 	info, err := os.Stat(path)
 	file := path
 	if err == nil && info.IsDir() {
 		file = filepath.Join(path, split+".jsonl")
-		info, err = os.Stat(file)
+		if info, err = os.Stat(file); errors.Is(err, fs.ErrNotExist) {
+			if other, found := os.Stat(filepath.Join(path, split+parquetEnding)); found == nil {
+				file, info, err = filepath.Join(path, split+parquetEnding), other, nil
+			}
+		}
 	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && file == path:
@@ -55,7 +59,7 @@ func locate(kind, path, split string) (string, error) {
 	case errors.Is(err, fs.ErrNotExist):
 		return "", hinted{
 			fmt.Errorf("%s: path: the folder %s holds no %s.jsonl", kind, path, split),
-			"name the file itself, or the folder that holds " + split + ".jsonl",
+			"name the file itself, or the folder that holds " + split + ".jsonl or " + split + ".parquet",
 		}
 	case err != nil:
 		return "", fmt.Errorf("%s: path: %w", kind, err)

@@ -41,6 +41,7 @@ type batch struct {
 	gap                 float64
 	skipped             int     // groups without a backward pass
 	loss, entropy, kl   float64 // sums over micro-batches
+	ratio               float64 // log-ratio to the reference, of all tokens: the implicit reward at β = 1
 	gradNorm, gradL1    float64
 	rate                float64
 	factors             []factor // of rate

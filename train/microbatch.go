@@ -108,6 +108,7 @@ func (m microBatch) observe(tokens *policy.Tokens, out loss.Output) {
 		if m.ref != nil {
 			u := float64(tokens.LogP[i]) - m.ref[m.token+i]
 			m.kl += math.Exp(-u) + u - 1 // k3
+			m.ratio += u
 		}
 	}
 }

@@ -61,7 +61,7 @@ func Open(ctx context.Context, recipe *recipes.Recipe, o Options) (run *Run, err
 		return run, err
 	}
 	if !need.Demonstrations {
-		if c.Rewards, err = run.openRewards(o.Log); err != nil {
+		if c.Rewards, err = run.openRewards(o.Backend, o.Log); err != nil {
 			return run, err
 		}
 	}

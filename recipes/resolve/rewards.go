@@ -6,17 +6,20 @@ import (
 	"runtime"
 	"strings"
 
+	"github.com/burnish-rl/burnish/internal/compute"
+	"github.com/burnish-rl/burnish/policy"
 	"github.com/burnish-rl/burnish/recipes"
 	"github.com/burnish-rl/burnish/rewards"
 	"github.com/burnish-rl/burnish/rewards/runner"
+	"github.com/burnish-rl/burnish/train/implicit"
 )
 
 // openRewards makes the judges. Our own run in this process; everything else in child processes.
-func (r *Run) openRewards(log func(string)) (*rewards.Composite, error) {
+func (r *Run) openRewards(b compute.Backend, log func(string)) (*rewards.Composite, error) {
 	var list []rewards.Weighted
 	used := map[string]int{}
 	for _, w := range r.Recipe.Rewards {
-		name, reward, err := r.openReward(w, log)
+		name, reward, err := r.openReward(w, b, log)
 		if err != nil {
 			return nil, err
 		}
@@ -28,8 +31,8 @@ func (r *Run) openRewards(log func(string)) (*rewards.Composite, error) {
 	return rewards.NewComposite(list)
 }
 
-func (r *Run) openReward(w recipes.Reward, log func(string)) (string, rewards.Reward, error) {
-	reward, closer, err := Reward(w, log)
+func (r *Run) openReward(w recipes.Reward, b compute.Backend, log func(string)) (string, rewards.Reward, error) {
+	reward, closer, err := Reward(w, b, log)
 	if err != nil {
 		return "", nil, err
 	}
@@ -44,8 +47,11 @@ func (r *Run) openReward(w recipes.Reward, log func(string)) (string, rewards.Re
 }
 
 // Reward makes one judge: ours in this process, a registered one in a child of the same binary, a .go file or a
-// program in a child of its own. Call close when it is no longer needed.
-func Reward(w recipes.Reward, log func(string)) (r rewards.Reward, closer func(), err error) {
+// program in a child of its own; models that a reward asks are opened on b. Call close when it is no longer needed.
+func Reward(w recipes.Reward, b compute.Backend, log func(string)) (r rewards.Reward, closer func(), err error) {
+	if p, ok := w.Options.(rewards.NeedsPair); ok {
+		return pairReward(p, b)
+	}
 	c := runner.Config{Deadline: w.Timeout, Log: log, Children: runtime.GOMAXPROCS(0)}
 	var child *runner.Runner
 	switch {
@@ -62,4 +68,15 @@ func Reward(w recipes.Reward, log func(string)) (r rewards.Reward, closer func()
 		return nil, nil, err
 	}
 	return child, func() { child.Close() }, nil
+}
+
+// pairReward opens the models of a reward that asks a pair.
+func pairReward(r rewards.NeedsPair, b compute.Backend) (rewards.Reward, func(), error) {
+	of, against := r.Models()
+	pair, err := policy.OpenPair(of, against, b)
+	if err != nil {
+		return nil, nil, fmt.Errorf("reward: %w", err)
+	}
+	r.Use(implicit.Scorer(pair))
+	return r, pair.Close, nil
 }

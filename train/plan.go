@@ -12,7 +12,7 @@ import (
 // choices changes a bit of what the run computes.
 type Plan struct {
 	Weights   int64
-	Reference int64 // a second model; 0 when the adapter is switched off instead
+	Reference int64 // models beside the policy: the reference, 0 when the adapter is switched off instead, and those that rewards ask
 	Gradients int64
 	Optimizer int64
 	Rollout   int64 // cache, logits and scratch while sampling
@@ -43,6 +43,7 @@ type Workload struct {
 	StateBytes     int64 // optimizer state
 	Adapter        bool  // what is trained stands beside the model
 	Reference      bool  // a second model is held
+	Judges         []Judge
 	Prompts        int   // groups a step
 	Samples        int   // rows a group
 	PromptTokens   int   // of the longest prompt
@@ -90,6 +91,7 @@ func NewPlan(w Workload) (Plan, error) {
 	if w.Reference {
 		p.Reference = w.frozenBytes()
 	}
+	p.Reference += w.judgeBytes()
 	p.Gradients, p.Optimizer, p.Saved = 4*w.Trained, w.StateBytes, w.savedBytes()
 	if w.GradStats {
 		p.Gradients *= 2
@@ -125,7 +127,7 @@ func (w *Workload) chooseRunning(p *Plan, room int64) {
 		p.MaxRunning = most
 	}
 	for {
-		p.Rollout, p.Evaluated = w.rolloutBytes(p.MaxRunning), w.evaluationBytes(p.MaxRunning)
+		p.Rollout, p.Evaluated = max(w.rolloutBytes(p.MaxRunning), w.judgingBytes()), w.evaluationBytes(p.MaxRunning)
 		if max(p.Rollout, p.Evaluated) <= room || w.MaxRunning != 0 || p.MaxRunning == 1 {
 			return
 		}

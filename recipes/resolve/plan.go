@@ -60,7 +60,7 @@ func atLeast(bytes int64) string {
 func (r *Run) workload() (w train.Workload, err error) {
 	c, t := &r.Config, r.Recipe.Train
 	w = train.Workload{
-		Config: c.Model.Config(), BF16: r.Recipe.Model.Precision == "bf16", Adapter: c.Model.Adapter() != nil, Reference: c.Reference != nil,
+		Config: c.Model.Config(), BF16: r.Recipe.Model.Precision == "bf16", Adapter: c.Model.Adapter() != nil, Reference: c.Reference != nil, Judges: r.judges,
 		Prompts: c.Prompts, Samples: c.Samples, PromptTokens: r.Audit.Prompt.Max, MaxTokens: c.Decoding.MaxTokens,
 		ExactNorms: c.ExactNorms(), GradStats: c.Algo.Needs().GradStats,
 		Demonstrations: c.Algo.Needs().Demonstrations, EvalMaxTokens: c.Eval.Decoding.MaxTokens,

@@ -28,6 +28,7 @@ type Run struct {
 	Notes  []string // what the user should know before the first step
 
 	closers []func()
+	judges  []train.Judge // models that rewards ask
 }
 
 // Close stops the rewards' children and frees the models.

@@ -11,6 +11,7 @@ import (
 	"github.com/burnish-rl/burnish/recipes"
 	"github.com/burnish-rl/burnish/rewards"
 	"github.com/burnish-rl/burnish/rewards/runner"
+	"github.com/burnish-rl/burnish/train"
 	"github.com/burnish-rl/burnish/train/implicit"
 )
 
@@ -32,6 +33,9 @@ func (r *Run) openRewards(b compute.Backend, log func(string)) (*rewards.Composi
 }
 
 func (r *Run) openReward(w recipes.Reward, b compute.Backend, log func(string)) (string, rewards.Reward, error) {
+	if p, ok := w.Options.(rewards.NeedsPair); ok {
+		return w.Kind, p, r.openPair(p, b)
+	}
 	reward, closer, err := Reward(w, b, log)
 	if err != nil {
 		return "", nil, err
@@ -50,7 +54,8 @@ func (r *Run) openReward(w recipes.Reward, b compute.Backend, log func(string)) 
 // program in a child of its own; models that a reward asks are opened on b. Call close when it is no longer needed.
 func Reward(w recipes.Reward, b compute.Backend, log func(string)) (r rewards.Reward, closer func(), err error) {
 	if p, ok := w.Options.(rewards.NeedsPair); ok {
-		return pairReward(p, b)
+		pair, err := givePair(p, b)
+		return p, pair.Close, err
 	}
 	c := runner.Config{Deadline: w.Timeout, Log: log, Children: runtime.GOMAXPROCS(0)}
 	var child *runner.Runner
@@ -70,13 +75,36 @@ func Reward(w recipes.Reward, b compute.Backend, log func(string)) (r rewards.Re
 	return child, func() { child.Close() }, nil
 }
 
-// pairReward opens the models of a reward that asks a pair.
-func pairReward(r rewards.NeedsPair, b compute.Backend) (rewards.Reward, func(), error) {
+// givePair opens the models of a reward that asks a pair.
+func givePair(r rewards.NeedsPair, b compute.Backend) (policy.Pair, error) {
 	of, against := r.Models()
 	pair, err := policy.OpenPair(of, against, b)
 	if err != nil {
-		return nil, nil, fmt.Errorf("reward: %w", err)
+		return pair, fmt.Errorf("reward: %w", err)
 	}
 	r.Use(implicit.Scorer(pair))
-	return r, pair.Close, nil
+	return pair, nil
+}
+
+// openPair gives a reward its models, which must speak in the policy's tokens, and counts their memory.
+func (r *Run) openPair(p rewards.NeedsPair, b compute.Backend) error {
+	pair, err := givePair(p, b)
+	if err != nil {
+		return err
+	}
+	r.closers = append(r.closers, pair.Close)
+	for _, m := range []*policy.Model{pair.Policy, pair.Reference} {
+		if m == nil {
+			continue
+		}
+		if _, err := policy.NewPair(r.Config.Model, m); err != nil {
+			return fmt.Errorf("reward: %w", err)
+		}
+		j := train.Judge{Config: m.Config()}
+		if m.Adapter() != nil {
+			j.Adapter = m.TrainedElements()
+		}
+		r.judges = append(r.judges, j)
+	}
+	return nil
 }

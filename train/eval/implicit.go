@@ -9,8 +9,8 @@ import (
 	"github.com/burnish-rl/burnish/train/implicit"
 )
 
-// UnitNats is that of implicit rewards.
-const UnitNats = "nats"
+// UnitReward is that of implicit rewards: nats times β.
+const UnitReward = "reward"
 
 // Implicit asks for the implicit reward of the answers, β·log(π/π_ref).
 type Implicit struct {
@@ -52,6 +52,6 @@ func (r *Report) addImplicit(sums []float64, answers []Answer) {
 		values []float64
 	}{{"implicit_reward", sums}, {"implicit_reward_token", perToken}} {
 		mean, low, high := MeanInterval(m.values)
-		r.Metrics = append(r.Metrics, Metric{m.name, mean, low, high, len(m.values), UnitNats})
+		r.Metrics = append(r.Metrics, Metric{m.name, mean, low, high, len(m.values), UnitReward})
 	}
 }

@@ -77,7 +77,7 @@ func TestImplicitMetric(t *testing.T) {
 	}
 	got, ok := out.Report.Metric("implicit_reward")
 	perToken, also := out.Report.Metric("implicit_reward_token")
-	if !ok || !also || math.Abs(got.Value-mean) > 1e-12 || got.N != 4 || got.Unit != UnitNats || !(got.Low < got.Value && got.Value < got.High) || perToken.Value == got.Value {
+	if !ok || !also || math.Abs(got.Value-mean) > 1e-12 || got.N != 4 || got.Unit != UnitReward || !(got.Low < got.Value && got.Value < got.High) || perToken.Value == got.Value {
 		t.Errorf("metrics %+v, %+v, want a mean of %g", got, perToken, mean)
 	}
 }

@@ -47,18 +47,23 @@ func LogProbs(ctx context.Context, p policy.Pair, sequences []rewards.Sequence) 
 		if out[i].Problem = problem(p, s); out[i].Problem != "" || len(s.Tokens) == 0 {
 			continue
 		}
-		if rows > 0 && rows+len(s.Prompt)+len(s.Tokens) > BatchRows {
+		shared := len(b.Prompts) > 0 && slices.Equal(b.Prompts[len(b.Prompts)-1], s.Prompt)
+		own := len(s.Tokens)
+		if !shared {
+			own += len(s.Prompt)
+		}
+		if rows > 0 && rows+own > BatchRows {
 			if err := flush(); err != nil {
 				return nil, err
 			}
+			shared, own = false, len(s.Prompt)+len(s.Tokens)
 		}
-		if n := len(b.Prompts); n == 0 || !slices.Equal(b.Prompts[n-1], s.Prompt) {
+		if !shared {
 			b.Prompts = append(b.Prompts, s.Prompt)
-			rows += len(s.Prompt)
 		}
 		b.Rows = append(b.Rows, policy.Row{Prompt: len(b.Prompts) - 1, Tokens: s.Tokens})
 		of = append(of, i)
-		rows += len(s.Tokens)
+		rows += own
 	}
 	return out, flush()
 }

@@ -108,6 +108,9 @@ func NewPlan(w Workload) (Plan, error) {
 	p.MicroBatches = w.microBatches(p.MicroBatchTokens)
 	held += max(p.Recording+p.Held+max(p.Training, p.Rollout), p.Evaluated)
 	p.Spare = int64(spareShare * float64(held))
+	if p.Held > 0 {
+		p.Spare += w.heldLoss()
+	}
 	p.Peak = held + p.Spare + p.Saved + p.Runtime
 	if w.Limit > 0 && p.Peak > w.Limit {
 		return p, &TooLittleMemory{Limit: w.Limit, Least: p.Peak}

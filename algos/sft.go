@@ -28,12 +28,13 @@ var dft = Info{
 //	dft   L = -Σ_t w_t·sg(p_t)·logp_t
 //	else  L = -Σ_t w_t·φ(u_t)/β,   u_t = β·(logp_t - ref_t), φ of the divergence; the reference is the policy at the stage's start
 type SFT struct {
-	Term        string  `yaml:"objective"`    // nll, dft, or a divergence between policy and demonstrations: tv, chi2, hellinger, js, forward_kl, reverse_kl
-	Beta        float64 `yaml:"beta"`         // divergences: the leash is felt from a log-ratio of 1/beta nats on; > 0
-	Level       string  `yaml:"level"`        // divergences: the log-ratio of a token, or the mean over the sequence
-	Guard       bool    `yaml:"guard"`        // divergences: go on along a tangent where the weight of a token would explode or turn its sign
-	TrainPrompt bool    `yaml:"train_prompt"` // train the prompt's tokens too, as in pretraining; default false
-	Reduce      string  `yaml:"reduce"`       // what a token weighs: token_mean 1/N, sequence_mean 1/(B·T), sequence_sum 1/B, constant 1/(B·max_tokens)
+	Term        string  `yaml:"objective"`       // nll, dft, or a divergence between policy and demonstrations: tv, chi2, hellinger, js, forward_kl, reverse_kl
+	Beta        float64 `yaml:"beta"`            // divergences: the leash is felt from a log-ratio of 1/beta nats on; > 0
+	Level       string  `yaml:"level"`           // divergences: the log-ratio of a token, or the mean over the sequence
+	Guard       bool    `yaml:"guard"`           // divergences: go on along a tangent where the weight of a token would explode or turn its sign
+	Implicit    bool    `yaml:"implicit_reward"` // also measure what the policy learns to prefer, the log-ratio of the demonstrations to the policy at the stage's start; default false; divergences measure it anyway
+	TrainPrompt bool    `yaml:"train_prompt"`    // train the prompt's tokens too, as in pretraining; default false
+	Reduce      string  `yaml:"reduce"`          // what a token weighs: token_mean 1/N, sequence_mean 1/(B·T), sequence_sum 1/B, constant 1/(B·max_tokens)
 }
 
 // divergences are the choices of objective beside nll and dft.
@@ -78,7 +79,7 @@ func (a *SFT) Validate() error {
 // Needs says that SFT wants demonstrations: no rollouts, no rewards.
 func (a *SFT) Needs() Needs {
 	n := Needs{
-		Demonstrations: true, PromptTokens: a.TrainPrompt, Reference: a.divergence() != nil,
+		Demonstrations: true, PromptTokens: a.TrainPrompt, Reference: a.Implicit || a.divergence() != nil,
 		Linear: a.Term == "nll" || a.Term == "tv",
 	}
 	if a.Level == "sequence" {

@@ -16,12 +16,13 @@ import (
 func evalCommand(t *term) *cli.Command {
 	return &cli.Command{
 		Name: "eval", Usage: "measure a model on the tasks of an environment",
-		UsageText: "burnish eval ENV --model M|RUN [--limit N] [--out FILE] [--set k=v]...",
-		Description: "Greedy unless --temperature says otherwise; every share is of all items, with a Wilson 95% interval.\n\nExamples:\n" +
+		UsageText: "burnish eval ENV --model M|RUN [--reference M|--adapter-off] [--limit N] [--out FILE] [--set k=v]...",
+		Description: "Greedy unless --temperature says otherwise; every share is of all items, with a Wilson 95% interval. --reference and --adapter-off add the answers' implicit reward\nbeta*log(p/p_ref) against another model, in nats at temperature 1: the sum over an answer's tokens, and their mean.\n\nExamples:\n" +
 			"  burnish eval arith-json --model builtin:tiny --limit 100 --temperature 1\n" +
+			"  burnish eval arith-json --model runs/quickstart --reference builtin:tiny --limit 100\n" +
 			"  burnish eval gsm8k-json --set path=data/gsm8k --model SmolLM2.gguf --limit 20 --out answers.jsonl",
 		Flags: append([]cli.Flag{
-			modelFlag, precisionFlag,
+			modelFlag, precisionFlag, referenceFlag, adapterOffFlag, betaFlag,
 			envOption,
 			&cli.IntFlag{Name: "limit", Usage: "`N` most tasks; 0 is all of them"},
 			&cli.StringFlag{Name: "out", Usage: "`FILE` write every answer to it, as JSON lines"},
@@ -57,7 +58,11 @@ func evaluate(t *term, c *cli.Context) error {
 	limit := c.Int("limit")
 	start := time.Now()
 	shown := time.Now()
-	out, err := eval.Run(c.Context, m, env, eval.Options{Limit: limit, Decoding: decoding(c), Progress: func(done, total int) {
+	against, err := t.implicitOf(c, m)
+	if err != nil {
+		return err
+	}
+	out, err := eval.Run(c.Context, m, env, eval.Options{Limit: limit, Decoding: decoding(c), Implicit: against, Progress: func(done, total int) {
 		if t.live && !t.quiet && time.Since(shown) > redrawEvery {
 			shown = time.Now()
 			t.redraw([]string{fmt.Sprintf("%s  %d/%d answered", progressBar(done, total, 24), done, total)})
@@ -84,8 +89,12 @@ func evaluate(t *term, c *cli.Context) error {
 
 func writeAnswers(path string, out eval.Outcome) error {
 	var b bytes.Buffer
-	for _, a := range out.Answers {
-		b.Write(encode(answerLine{a.Index, a.Task.ID, a.Text, string(a.Stop), len(a.Tokens), a.Task.Reference, a.IDs, a.Tokens, a.LogProbs}))
+	for i, a := range out.Answers {
+		line := answerLine{a.Index, a.Task.ID, a.Text, string(a.Stop), len(a.Tokens), a.Task.Reference, a.IDs, a.Tokens, a.LogProbs, nil}
+		if out.Implicit != nil {
+			line.Implicit = &out.Implicit[i]
+		}
+		b.Write(encode(line))
 		b.WriteByte('\n')
 	}
 	return run.Replace(path, b.Bytes())
@@ -101,6 +110,7 @@ type answerLine struct {
 	PromptIDs     []int32   `json:"prompt_ids"`
 	CompletionIDs []int32   `json:"completion_ids"`
 	LogProbs      []float32 `json:"logprobs"`
+	Implicit      *float64  `json:"implicit_reward,omitempty"`
 }
 
 // report prints the metrics with their intervals.

@@ -51,13 +51,21 @@ type scorer struct {
 	batch       policy.Batch
 }
 
-func (s *scorer) add(q scoreLine) error {
-	prompt, completion := q.PromptIDs, q.CompletionIDs
+// ids are the line's tokens: those it has, or those of its texts.
+func (q scoreLine) ids(m *policy.Model) (prompt, completion []int32, err error) {
 	switch {
 	case q.Prompt != nil && q.Completion != nil:
-		prompt, completion = s.m.Encode(*q.Prompt), s.m.Encode(*q.Completion)
-	case prompt == nil || completion == nil:
-		return errors.New(`want "prompt" and "completion", or "prompt_ids" and "completion_ids"`)
+		return m.Encode(*q.Prompt), m.Encode(*q.Completion), nil
+	case q.PromptIDs == nil || q.CompletionIDs == nil:
+		return nil, nil, errors.New(`want "prompt" and "completion", or "prompt_ids" and "completion_ids"`)
+	}
+	return q.PromptIDs, q.CompletionIDs, nil
+}
+
+func (s *scorer) add(q scoreLine) error {
+	prompt, completion, err := q.ids(s.m)
+	if err != nil {
+		return err
 	}
 	if len(prompt) == 0 {
 		return errors.New("the prompt has no tokens")

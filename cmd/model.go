@@ -25,7 +25,7 @@ func modelCommand(t *term) *cli.Command {
 	in := &cli.StringFlag{Name: "in", Usage: "`FILE` read this instead of standard input"}
 	return &cli.Command{
 		Name: "model", Usage: "look into a model, score text with it, convert it",
-		UsageText: "burnish model info|tokenize|render|logprobs|convert M",
+		UsageText: "burnish model info|tokenize|render|logprobs|implicit-reward|convert M",
 		Subcommands: []*cli.Command{
 			verb("info", "shape, tokenizer, template and end tokens", " [--json]", "M is builtin:tiny, a .gguf file, a model folder, or a run folder.",
 				"  burnish model info builtin:tiny\n  burnish model info SmolLM2.gguf --json", modelInfo),
@@ -38,6 +38,11 @@ func modelCommand(t *term) *cli.Command {
 				"  burnish model logprobs builtin:tiny --in runs/quickstart/completions.jsonl\n  echo '{\"prompt\":\"2+2=\",\"completion\":\"4\"}' | burnish model logprobs builtin:tiny",
 				modelLogprobs, in, &cli.Float64Flag{Name: "temperature", Usage: "`T` temperature, which divides the logits", Value: 1},
 				&cli.IntFlag{Name: "batch", Usage: "`N` lines scored together; changes no bit", Value: 16}, precisionFlag),
+			verb("implicit-reward", "what training made a model prefer, along a text", " [--reference M] [--text TEXT | --in FILE] [--svg FILE]",
+				implicitUsage, implicitExamples, modelImplicit, referenceFlag, betaFlag, in,
+				&cli.StringFlag{Name: "text", Usage: "`TEXT` the text, as it is"},
+				&cli.StringFlag{Name: "prompt", Usage: "`TEXT` what stands before it, as it is"},
+				&cli.StringFlag{Name: "svg", Usage: "`FILE` also draw the texts into it"}, precisionFlag),
 			verb("convert", "write a Hugging Face folder", " --out DIR [--dtype F32|BF16|F16]", "An adapter is merged. transformers loads the folder as it is.",
 				"  burnish model convert SmolLM2.gguf --out smollm2\n  burnish model convert runs/quickstart --out tuned --dtype BF16", modelConvert,
 				&cli.StringFlag{Name: "out", Usage: "`DIR` folder to write; it must not exist"},

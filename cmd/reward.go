@@ -34,8 +34,9 @@ func rewardCommand(t *term) *cli.Command {
 			},
 			{
 				Name: "run", Usage: "score the lines of a completions.jsonl", UsageText: "burnish reward run NAME|FILE.go --in completions.jsonl",
-				Description: "A line needs \"text\"; \"reference\", \"stop\" and \"completion_ids\" are used where they are there.\n\nExamples:\n" +
-					"  burnish reward run answer --in runs/quickstart/completions.jsonl\n  burnish reward run brevity.go --in runs/quickstart/completions.jsonl --json",
+				Description: "A line needs \"text\"; \"reference\", \"stop\", \"prompt_ids\" and \"completion_ids\" are used where they are there.\n\nExamples:\n" +
+					"  burnish reward run answer --in runs/quickstart/completions.jsonl\n  burnish reward run brevity.go --in runs/quickstart/completions.jsonl --json\n" +
+					"  burnish reward run implicit-reward --set policy=runs/quickstart --set reference=builtin:tiny --in runs/quickstart/completions.jsonl",
 				Flags: []cli.Flag{
 					&cli.StringFlag{Name: "in", Usage: "`FILE` read these JSON Lines instead of standard input"},
 					&cli.StringSliceFlag{Name: "set", Usage: "`KEY=VALUE` set an option of the reward; may be given again"},
@@ -120,6 +121,7 @@ type scoredLine struct {
 	Text          *string `json:"text"`
 	Stop          string  `json:"stop"`
 	Reference     string  `json:"reference"`
+	PromptIDs     []int32 `json:"prompt_ids"`
 	CompletionIDs []int32 `json:"completion_ids"`
 	Tokens        int     `json:"tokens"`
 }
@@ -150,7 +152,8 @@ func runReward(t *term, c *cli.Context) error {
 		if q.Text == nil {
 			return fmt.Errorf("no \"text\" in it")
 		}
-		a := rewards.Attempt{Text: *q.Text, Stop: q.Stop, Tokens: max(len(q.CompletionIDs), q.Tokens), Task: rewards.Task{Reference: q.Reference}}
+		a := rewards.Attempt{Text: *q.Text, Stop: q.Stop, Tokens: max(len(q.CompletionIDs), q.Tokens), Task: rewards.Task{Reference: q.Reference},
+			PromptIDs: q.PromptIDs, IDs: q.CompletionIDs}
 		r, err := list.Score(c.Context, a)
 		if err != nil {
 			return err
@@ -189,7 +192,11 @@ func openReward(t *term, c *cli.Context) (rewards.Reward, func(), error) {
 		}
 		w = recipes.Reward{Kind: name, Options: options, Timeout: c.Duration("timeout")}
 	}
-	return resolve.Reward(w, func(line string) { t.note("reward: %s", flat(line)) })
+	b, err := t.backend("")
+	if err != nil {
+		return nil, nil, err
+	}
+	return resolve.Reward(w, b, func(line string) { t.note("reward: %s", flat(line)) })
 }
 
 func (t *term) showResult(q scoredLine, r rewards.Result) {

@@ -96,7 +96,6 @@ func commandPath(c *cli.Context) string {
 var laterVerbs = map[string][]string{
 	program:            {"sweep"},
 	program + " bench": {"variance"},
-	program + " model": {"implicit-reward"},
 }
 
 // unknownVerb names the nearest verb.

@@ -141,7 +141,7 @@ func (c *Composite) Terms() []Term {
 
 // one asks a single reward and turns failures into a missing score.
 func (c *Composite) one(ctx context.Context, i int, a Attempt) (Result, error) {
-	r, err := guarded(ctx, c.List[i].Reward, a)
+	r, err := guarded(ctx, c.judge(ctx, i), a)
 	var failed *FailedError
 	switch {
 	case errors.As(err, &failed):
@@ -201,6 +201,10 @@ func (c *Composite) ScoreAll(ctx context.Context, as []Attempt, places ...Place)
 	if len(places) != 0 && len(places) != len(as) {
 		return nil, fmt.Errorf("rewards: found %d places for %d attempts, want one for each or none", len(places), len(as))
 	}
+	ahead, err := c.ahead(ctx, as)
+	if err != nil {
+		return nil, err
+	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	results := make([]Result, len(as))
@@ -209,9 +213,9 @@ func (c *Composite) ScoreAll(ctx context.Context, as []Attempt, places ...Place)
 	for range min(c.parallel(), len(as)) {
 		workers.Go(func() {
 			for i := range next {
-				at := ctx
+				at := ahead.with(ctx, i)
 				if len(places) > 0 {
-					at = WithPlace(ctx, places[i])
+					at = WithPlace(at, places[i])
 				}
 				var err error
 				if results[i], err = c.Score(at, as[i]); err != nil {
@@ -259,7 +263,7 @@ func (c *Composite) DeadlineNotEnforced() []string {
 
 func ours(r Reward) bool {
 	switch r.(type) {
-	case *JSONValid, *JSONStructure, *Answer, *Length:
+	case *JSONValid, *JSONStructure, *Answer, *Length, *ImplicitReward:
 		return true
 	}
 	return false

@@ -67,6 +67,17 @@ func ExampleLength() {
 	// 600 0
 }
 
+// The models come from whoever opens the reward; here they are two made-up ones.
+func ExampleImplicitReward() {
+	r := rewards.ImplicitReward{Policy: "tuned", Reference: "base", Beta: 0.1, Normalise: rewards.Sum}
+	r.Use(func(_ context.Context, sequences []rewards.Sequence) ([]rewards.PairLogProbs, error) {
+		return []rewards.PairLogProbs{{Policy: []float32{-0.5, -1}, Reference: []float32{-1.5, -3}}}, nil
+	})
+	got, _ := r.Score(context.Background(), rewards.Attempt{PromptIDs: []int32{17, 4}, IDs: []int32{8, 2}})
+	fmt.Printf("%.2f\n", got.Score)
+	// Output: 0.30
+}
+
 // A weighted list keeps every score before its weight.
 func ExampleComposite() {
 	c, err := rewards.NewComposite([]rewards.Weighted{

@@ -18,7 +18,7 @@ type Info struct {
 }
 
 // builtin lists our rewards in the order of the documentation.
-var builtin = []Info{jsonValid, jsonStructure, answer, length}
+var builtin = []Info{jsonValid, jsonStructure, answer, length, implicitReward}
 
 var registered []Info
 

@@ -17,6 +17,9 @@ type Attempt struct {
 	Offsets []int32 `json:"offsets,omitempty"` // byte of Text where each token begins
 	Stop    string  `json:"stop"`              // "eos", "stop" or "length"
 	Task    Task    `json:"task"`
+
+	PromptIDs []int32 `json:"-"` // token ids of the prompt, for rewards of this program that ask models; nil when unknown
+	IDs       []int32 `json:"-"` // of the completion, as it was sampled; never those of Text encoded again
 }
 
 // Task is the read-only view of the task that a reward may look at.

@@ -31,6 +31,10 @@ func TestEveryReward(t *testing.T) {
 	}
 	for _, info := range All() {
 		r := info.New()
+		if p, ok := r.(*ImplicitReward); ok { // the one that can't have a default for everything
+			p.Policy = "tuned"
+			p.Use(evenly)
+		}
 		if err := r.Validate(); err != nil {
 			t.Errorf("%s: the defaults are refused: %v", info.Name, err)
 		}
@@ -38,7 +42,7 @@ func TestEveryReward(t *testing.T) {
 			t.Errorf("%q: want a name and a doc", info.Name)
 		}
 		for what, a := range attempts {
-			a.Task.Reference = "18"
+			a.Task.Reference, a.PromptIDs, a.IDs = "18", []int32{1}, make([]int32, max(a.Tokens, 0))
 			start := time.Now()
 			got, err := r.Score(context.Background(), a)
 			if err != nil || got.Missing != "" || !(got.Score >= 0 && got.Score <= 1) {
@@ -96,7 +100,7 @@ func TestOptionsAreDocumented(t *testing.T) {
 		typ := reflect.TypeOf(r).Elem()
 		for i := range typ.NumField() {
 			f := typ.Field(i)
-			if f.Tag.Get("yaml") == "" || f.Tag.Get("doc") == "" {
+			if f.IsExported() && (f.Tag.Get("yaml") == "" || f.Tag.Get("doc") == "") {
 				t.Errorf("%s.%s: want a yaml and a doc tag", typ.Name(), f.Name)
 			}
 		}
@@ -115,6 +119,11 @@ func TestValidate(t *testing.T) {
 		{&JSONStructure{Keys: []string{"a", "b"}, Types: []string{"string"}}, `json-structure: types: found 1 for 2 keys`},
 		{&JSONStructure{Keys: []string{"a"}, Types: []string{"float"}}, `json-structure: types: found "float"`},
 		{&Answer{}, `answer: key: found none`},
+		{&ImplicitReward{Beta: 1, Normalise: Sum}, `implicit-reward: policy: found none`},
+		{&ImplicitReward{Policy: "a", Reference: "a", Beta: 1, Normalise: Sum}, `implicit-reward: reference: found the policy itself, "a"`},
+		{&ImplicitReward{Policy: "a", Normalise: Sum}, `implicit-reward: beta: found 0`},
+		{&ImplicitReward{Policy: "a", Beta: math.Inf(1), Normalise: Sum}, `implicit-reward: beta: found +Inf`},
+		{&ImplicitReward{Policy: "a", Beta: 1}, `implicit-reward: normalise: found ""`},
 		{&Length{Lo: 5, Hi: 4, Cap: 9}, `length: found lo 5, hi 4, cap 9, want 0 <= lo <= hi < cap`},
 		{&Length{Lo: 0, Hi: 4, Cap: 4}, `length: found lo 0, hi 4, cap 4`},
 	} {

@@ -142,7 +142,9 @@ func (m microBatch) observe(tokens *policy.Tokens, out loss.Output) {
 		m.loss += m.weights[m.token+i] * out.Term[i]
 		m.entropy += float64(h)
 		if m.ref != nil {
-			m.kl += k3(float64(tokens.LogP[i]) - m.ref[m.token+i])
+			u := float64(tokens.LogP[i]) - m.ref[m.token+i]
+			m.kl += k3(u)
+			m.logRatio += u
 		}
 	}
 }

@@ -81,6 +81,7 @@ type learned struct {
 	skipped           int     // groups without a backward pass
 	gap               float64 // of log-probs between rollout and training, before the first update
 	loss, entropy, kl float64 // sums over micro-batches
+	logRatio          float64 // to the reference, of all tokens: the implicit reward at β = 1
 	gradNorm, gradL1  float64
 	moved             bool // the weights
 	off               offPolicy
@@ -103,5 +104,6 @@ func (t *Trainer) add(b, m *batch) {
 	epochs := float64(max(t.Epochs, 1))
 	b.entropy += m.entropy / epochs // each epoch sees all tokens
 	b.kl += m.kl / epochs
+	b.logRatio += m.logRatio / epochs
 	b.off.add(m.off)
 }

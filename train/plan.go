@@ -12,7 +12,7 @@ import (
 // choices changes a bit of what the run computes.
 type Plan struct {
 	Weights   int64
-	Reference int64 // a second model, or a copy of the adapter; 0 when the adapter is switched off instead
+	Reference int64 // models beside the policy: the reference, a copy of the adapter, 0 when it is switched off instead; and those that rewards ask
 	Gradients int64
 	Optimizer int64
 	Rollout   int64 // cache, logits and scratch while sampling
@@ -43,6 +43,7 @@ type Workload struct {
 	StateBytes     int64 // optimizer state
 	Adapter        bool  // what is trained stands beside the model
 	Reference      bool  // a second model is held
+	Judges         []Judge
 	Prompts        int   // groups a step
 	Samples        int   // rows a group
 	PromptTokens   int   // of the longest prompt
@@ -104,6 +105,7 @@ func NewPlan(w Workload) (Plan, error) {
 	} else if w.SyncRef {
 		p.Reference = w.copiedBytes()
 	}
+	p.Reference += w.judgeBytes()
 	p.Gradients, p.Optimizer, p.Saved = 4*w.Trained, w.StateBytes, w.savedBytes()
 	if w.GradStats {
 		p.Gradients *= 2
@@ -120,6 +122,9 @@ func NewPlan(w Workload) (Plan, error) {
 	p.MicroBatches = w.microBatches(p.MicroBatchTokens)
 	held += max(p.Recording+p.Held+max(p.Training, p.Rollout), p.Evaluated)
 	p.Spare = int64(spareShare * float64(held))
+	if p.Held > 0 {
+		p.Spare += w.heldLoss()
+	}
 	p.Peak = held + p.Spare + p.Saved + p.Runtime
 	if w.Limit > 0 && p.Peak > w.Limit {
 		return p, &TooLittleMemory{Limit: w.Limit, Least: p.Peak}
@@ -139,7 +144,7 @@ func (w *Workload) chooseRunning(p *Plan, room int64) {
 		p.MaxRunning = most
 	}
 	for {
-		p.Rollout, p.Evaluated = w.rolloutBytes(p.MaxRunning), w.evaluationBytes(p.MaxRunning)
+		p.Rollout, p.Evaluated = max(w.rolloutBytes(p.MaxRunning), w.judgingBytes()), w.evaluationBytes(p.MaxRunning)
 		if max(p.Rollout, p.Evaluated) <= room || w.MaxRunning != 0 || p.MaxRunning == 1 {
 			return
 		}

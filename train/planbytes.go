@@ -19,6 +19,10 @@ const (
 	uncollectedShare = 0.4
 	// spareShare is how many freed buffers the cpu backend keeps for their next use, as a share of those in use at the peak.
 	spareShare = 1.0 / 16
+	// blockElements is what the cpu backend rounds large blocks up to a multiple of, 64 KB; smaller ones lie on the Go heap.
+	blockElements = 1 << 14
+	// garbageShare is how much the heap grows before it is collected, as a share of it; see gcPercent in package cmd.
+	garbageShare = 0.2
 )
 
 // actBytes is the size of an activation.
@@ -153,6 +157,31 @@ func (w *Workload) unitBytes() int64 {
 		return 0
 	}
 	return 4 * int64(w.Prompts*w.Samples*w.MaxTokens) * int64(w.Config.Vocab)
+}
+
+// heldLoss is what the blocks of held gradients take beyond their elements: rounding of large ones, and garbage of the Go
+// heap, where small ones lie. An adapter's are of both kinds, at about the same loss.
+func (w *Workload) heldLoss() int64 {
+	samples := int64(w.Prompts * w.Samples)
+	if w.Adapter {
+		return int64(4 * garbageShare * float64(samples*w.Trained))
+	}
+	c := w.Config
+	h, inner, q, kv := widths(c)
+	loss := int64(2*c.Layers+1) * blockLoss(h)
+	for _, s := range [][2]int64{{q, h}, {kv, h}, {kv, h}, {h, q}, {inner, h}, {inner, h}, {h, inner}} {
+		if n, k := s[0], s[1]; n*k <= decoder.SmallMatrix {
+			loss += int64(c.Layers) * blockLoss((n+compute.Lanes-1)/compute.Lanes*compute.Lanes*k)
+		}
+	}
+	return samples * loss
+}
+
+func blockLoss(elements int64) int64 {
+	if elements >= blockElements {
+		return 4 * ((elements+blockElements-1)/blockElements*blockElements - elements)
+	}
+	return int64(4 * garbageShare * float64(elements))
 }
 
 // keptRow is the input of every layer and the activations of some, bytes a row; see decoder's kept.go.

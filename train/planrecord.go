@@ -61,7 +61,7 @@ func (w *Workload) chooseHeld(p *Plan, room int64) {
 	}
 	rows := int64(min(max(p.MicroBatchTokens, w.groupRows()), w.Prompts*w.groupRows()))
 	held, training := w.heldBytes(w.Prompts)+w.unitBytes(), p.Training-w.heldBytes(w.groupsOf(rows))
-	if p.Recording+held+max(training, p.Rollout) <= room {
+	if p.Recording+held+w.heldLoss()+max(training, p.Rollout) <= room {
 		p.Held, p.Training = held, training
 	}
 }

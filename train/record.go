@@ -130,6 +130,8 @@ func (t *Trainer) stepMetrics(b *batch) Metrics {
 	m.add("entropy", b.entropy/n) // NaN, so null, when no sample has a score
 	if b.ref != nil {
 		m.add("kl", b.kl/n)
+		m.add("implicit_reward", b.logRatio/float64(len(b.rows)))
+		m.add("implicit_reward_token", b.logRatio/n)
 	}
 	t.preferenceMetrics(&m, b)
 	m.add("length", n/float64(len(b.rows)))

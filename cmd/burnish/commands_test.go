@@ -50,6 +50,14 @@ func sameFields(ts *testscript.TestScript, neg bool, args []string) {
 	want(ts, reflect.DeepEqual(a, b), args[2]+" differs between "+args[0]+" and "+args[1])
 }
 
+// sameValues A FIELD B FIELD: the JSON lines of two files have the same text in a field of each, which some have.
+func sameValues(ts *testscript.TestScript, neg bool, args []string) {
+	want(ts, !neg && len(args) == 4, "usage: samevalues file field file field")
+	a, b := fields(ts, args[0], args[1]), fields(ts, args[2], args[3])
+	want(ts, len(a) > 0 && a[0] != "", "no "+args[1]+" in "+args[0])
+	want(ts, reflect.DeepEqual(a, b), args[1]+" of "+args[0]+" differs from "+args[3]+" of "+args[2]+"\n"+strings.Join(a, " ")+"\n"+strings.Join(b, " "))
+}
+
 func fields(ts *testscript.TestScript, file, name string) (out []string) {
 	for line := range strings.Lines(ts.ReadFile(file)) {
 		var object map[string]json.RawMessage

@@ -32,6 +32,7 @@ func TestScripts(t *testing.T) {
 			"oneerror":    oneError,
 			"sameruns":    sameRuns,
 			"samefields":  sameFields,
+			"samevalues":  sameValues,
 			"safetensors": writeSafetensors,
 			"cut":         cutFile,
 			"nan":         spoilWeights,

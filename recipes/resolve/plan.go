@@ -62,7 +62,7 @@ func atLeast(bytes int64) string {
 func (r *Run) workload() (w train.Workload, err error) {
 	c, t := &r.Config, r.Recipe.Train
 	w = train.Workload{
-		Config: c.Model.Config(), BF16: r.Recipe.Model.Precision == "bf16", Adapter: c.Model.Adapter() != nil, Reference: c.Reference != nil,
+		Config: c.Model.Config(), BF16: r.Recipe.Model.Precision == "bf16", Adapter: c.Model.Adapter() != nil, Reference: c.Reference != nil, Judges: r.judges,
 		Prompts: c.Prompts, Samples: c.Samples, PromptTokens: r.Audit.Prompt.Max, MaxTokens: c.Decoding.MaxTokens,
 		Updates: c.UpdatesPerStep(), BatchPrompts: c.BatchPrompts, SyncRef: c.Algo.Needs().SyncRef > 0,
 		ExactNorms: c.ExactNorms(), HeadNorms: c.HeadNorms(), GradStats: c.Algo.Needs().GradStats, Refills: c.Algo.Needs().Rounds > 1,

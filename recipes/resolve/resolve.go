@@ -28,6 +28,7 @@ type Run struct {
 	Notes  []string // what the user should know before the first step
 
 	closers []func()
+	judges  []train.Judge // models that rewards ask
 }
 
 // Close stops the rewards' children and frees the models.
@@ -63,7 +64,7 @@ func Open(ctx context.Context, recipe *recipes.Recipe, o Options) (run *Run, err
 		return run, err
 	}
 	if c.Judged() {
-		if c.Rewards, err = run.openRewards(o.Log); err != nil {
+		if c.Rewards, err = run.openRewards(o.Backend, o.Log); err != nil {
 			return run, err
 		}
 	}

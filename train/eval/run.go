@@ -14,6 +14,7 @@ type Options struct {
 	Limit    int // tasks [0, Limit); 0 means all of a finite env
 	Decoding policy.Decoding
 	Progress func(done, total int) // may be nil
+	Implicit *Implicit             // unless nil, also their implicit rewards
 }
 
 // Answer is one task's completion.
@@ -26,6 +27,8 @@ type Answer struct {
 type Outcome struct {
 	Report  Report
 	Answers []Answer
+
+	Implicit []float64 // implicit reward of each answer, nil unless asked for
 }
 
 // Run answers the first tasks of env, one completion each, and judges them.
@@ -62,7 +65,15 @@ func Run(ctx context.Context, m *policy.Model, env envs.Env, o Options) (Outcome
 	for i, a := range answers {
 		items[i] = Item{Text: a.Text, Reference: a.Task.Reference, Stop: string(a.Stop), Tokens: len(a.Tokens)}
 	}
-	return Outcome{Report: Score(KindOf(prompts[0].Task.Schema), items), Answers: answers}, nil
+	out := Outcome{Report: Score(KindOf(prompts[0].Task.Schema), items), Answers: answers}
+	if o.Implicit == nil {
+		return out, nil
+	}
+	if out.Implicit, err = ImplicitRewards(ctx, *o.Implicit, answers); err != nil {
+		return Outcome{}, err
+	}
+	out.Report.addImplicit(out.Implicit, answers)
+	return out, nil
 }
 
 func count(env envs.Env, limit int) (int, error) {

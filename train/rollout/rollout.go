@@ -147,6 +147,7 @@ func Score(ctx context.Context, r *rewards.Composite, groups []Group, step int) 
 	for _, g := range groups {
 		for k, s := range g.judged() {
 			attempts = append(attempts, Attempt(g.Task, s.Completion, step))
+			attempts[len(attempts)-1].PromptIDs = g.IDs
 			places = append(places, rewards.Place{Step: step, Slot: g.Slot, Sample: k})
 		}
 	}
@@ -171,7 +172,7 @@ func Attempt(task envs.Task, c policy.Completion, step int) rewards.Attempt {
 		ms[i] = rewards.Message{Role: m.Role, Content: m.Content}
 	}
 	return rewards.Attempt{
-		Text: c.Text, Tokens: len(c.Tokens), Offsets: c.Offsets, Stop: string(c.Stop),
+		Text: c.Text, Tokens: len(c.Tokens), Offsets: c.Offsets, Stop: string(c.Stop), IDs: c.Tokens,
 		Task: rewards.Task{Messages: ms, Reference: task.Reference, Metadata: task.Metadata, Schema: task.Schema, Step: step},
 	}
 }

@@ -114,7 +114,7 @@ r.yaml:1:9: unknown key "form" in model, want one of from, config, tokenizer, pr
 		if c.want == "alias" {
 			text = good + "rollout: *m\n"
 			text = strings.Replace(text, "model:", "model: &m", 1)
-			c.want = "r.yaml:7:10: alias *m: recipes take no anchors and aliases, write the value out"
+			c.want = "r.yaml:7:10: alias *m: a recipe takes no anchors and aliases, write the value out"
 		}
 		_, err := Parse("r.yaml", []byte(text))
 		if err == nil {

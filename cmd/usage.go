@@ -94,8 +94,6 @@ func commandPath(c *cli.Context) string {
 
 // laterVerbs are verbs of later versions, refused by name.
 var laterVerbs = map[string][]string{
-	program:            {"sweep"},
-	program + " bench": {"variance"},
 	program + " model": {"implicit-reward"},
 }
 

@@ -95,3 +95,9 @@ func inFlow(n *yaml.Node) *yaml.Node {
 	}
 	return &c
 }
+
+// Sections lists the sections of a recipe.
+func Sections() []string {
+	_, keys := fieldsOf(&fileKeys{})
+	return keys
+}

@@ -20,6 +20,7 @@ const (
 	Adapter                    // fresh adapter weights
 	Tasks                      // generated tasks
 	Sketch                     // signs of a sketch of the weights
+	Groups                     // which samples make a group, when groups are drawn from a pool
 )
 
 // At is a place: for sampling (step, slot, sample, position); other streams use the fields in their own way.

@@ -42,6 +42,9 @@ func (s *Strict) Unknown(path, what, name string, known []string) {
 // Given says that a key stands in the file.
 func (s *Strict) Given(path string) bool { return s.d.given(path) }
 
+// Count is how many problems there are so far.
+func (s *Strict) Count() int { return len(s.d.problems) }
+
 // Err is everything that is wrong with the file, in its order; nil when nothing is.
 func (s *Strict) Err() error {
 	if len(s.d.problems) == 0 {

@@ -287,9 +287,6 @@ func (placeholders) before(string) string    { return "the stage before" }
 // overrides are a stage's settings as recipes.Load takes them, and where each stands by its name in messages.
 func (a *Arm) overrides(stage string, later bool, v values) (out []string, from map[string]*yaml.Node) {
 	from = map[string]*yaml.Node{}
-	if later {
-		out = append(out, "model.from="+strconv.Quote(v.before(stage)))
-	}
 	for _, s := range a.settings {
 		if s.stage != "" && s.stage != stage {
 			continue
@@ -307,6 +304,9 @@ func (a *Arm) overrides(stage string, later bool, v values) (out []string, from 
 		}
 		out = append(out, o)
 		from[where] = s.value
+	}
+	if later {
+		out = append(out, "model.from="+strconv.Quote(v.before(stage)))
 	}
 	return out, from
 }

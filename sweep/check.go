@@ -20,11 +20,12 @@ func (c *checker) all() {
 	if d.Title == "" {
 		c.Refuse("title", "title is missing, want a line that says what is compared")
 	}
-	c.stages()
 	c.seeds()
+	before := c.Count()
+	c.stages()
 	c.expand()
-	if c.Err() != nil {
-		return // names below would only mislead
+	if c.Count() > before || len(d.Stages) == 0 {
+		return // what follows would only mislead
 	}
 	c.against()
 	c.references()
@@ -34,9 +35,7 @@ func (c *checker) all() {
 	if d.Probe < 0 || d.Probe > 100_000 {
 		c.Refuse("probe", "probe is %d, want 0 to 100000 prompts", d.Probe)
 	}
-	if c.Err() == nil {
-		c.recipes()
-	}
+	c.recipes()
 }
 
 func (c *checker) stages() {

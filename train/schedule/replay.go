@@ -42,7 +42,7 @@ func (r *Replay) Open() (Schedule, error) {
 	factors := make([]float64, len(table))
 	for i, row := range table {
 		factors[i] = row[0] / row[1]
-		if !(factors[i] >= 0) {
+		if !(factors[i] >= 0 && row[1] > 0) {
 			return nil, fmt.Errorf("schedule replay: %s: step %d has lr %v of a base of %v, want both and a base > 0", r.FromRun, i+1, row[0], row[1])
 		}
 	}

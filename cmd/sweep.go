@@ -25,7 +25,7 @@ var allowTest = &cli.BoolFlag{Name: "allow-test", Usage: "let env or eval_env na
 func sweepCommand(t *term) *cli.Command {
 	return &cli.Command{
 		Name: "sweep", Usage: "run an experiment: arms of a recipe over seeds, compared in pairs",
-		UsageText: "burnish sweep FILE [--out DIR] [-j N] [--plan] [--allow-test] | burnish sweep FILE... --page PAGE",
+		UsageText: "burnish sweep FILE [--out DIR] [-j N] [--set k=v]... [--plan] [--allow-test] | burnish sweep FILE... --page PAGE",
 		Description: "FILE names a recipe or stages, arms, seeds and measures (bench/experiments has examples). A sweep that was stopped goes on\n" +
 			"where it stood; runs that are over are not run again. The folder gets results.json, results.md and results.svg.\n" +
 			"--page writes a document from the results/NAME.json beside each FILE.\n\nExamples:\n" +
@@ -33,6 +33,7 @@ func sweepCommand(t *term) *cli.Command {
 			"  burnish sweep bench/experiments/*.yaml --page docs/experiments.md",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "out", Usage: "`DIR` folder of the experiment; without it sweeps/NAME"},
+			&cli.StringSliceFlag{Name: "set", Usage: "`KEY=VALUE` a setting of every arm, such as the model's path; may be given again"},
 			&cli.IntFlag{Name: "jobs", Aliases: []string{"j"}, Value: 1, Usage: "`N` runs at the same time; they divide threads and memory"},
 			&cli.BoolFlag{Name: "plan", Usage: "check everything, print the runs, and stop"},
 			&cli.BoolFlag{Name: "keep", Usage: "keep checkpoints and completions of finished runs"},
@@ -55,7 +56,7 @@ func sweepRun(t *term, c *cli.Context) error {
 	if err := within(c, 1024, "jobs"); err != nil {
 		return err
 	}
-	d, err := sweep.Load(c.Args().First())
+	d, err := sweep.Load(c.Args().First(), c.StringSlice("set")...)
 	if err != nil {
 		return err
 	}
@@ -158,7 +159,7 @@ func sectionOf(path, page string) (sweep.Section, error) {
 	if bench.IsVariance(data) {
 		return bench.VarianceSection(path)
 	}
-	d, err := sweep.Load(path)
+	d, err := sweep.Describe(path)
 	if err != nil {
 		return sweep.Section{}, err
 	}

@@ -18,6 +18,7 @@ type Arm struct {
 	Against string // the arm it is compared with, "" for none
 
 	spec     ArmSpec
+	more     []string   // settings from outside the file
 	at       string     // its path in the file
 	node     *yaml.Node // where it stands
 	settings []setting
@@ -66,7 +67,7 @@ func (c *checker) expand() {
 		own := c.settings(at+".set", spec.Set)
 		for _, o := range outer {
 			for _, in := range c.combinations(at+".grid", spec.Grid) {
-				a := &Arm{Base: spec.Name, spec: spec, at: at, node: spec.Set}
+				a := &Arm{Base: spec.Name, spec: spec, more: d.more, at: at, node: spec.Set}
 				a.settings = slices.Concat(shared, o, own, in)
 				a.Name = spec.Name
 				for _, s := range slices.Concat(o, in) {
@@ -305,6 +306,7 @@ func (a *Arm) overrides(stage string, later bool, v values) (out []string, from 
 		out = append(out, o)
 		from[where] = s.value
 	}
+	out = append(out, a.more...)
 	if later {
 		out = append(out, "model.from="+strconv.Quote(v.before(stage)))
 	}

@@ -15,7 +15,7 @@ type checker struct {
 	d *Design
 }
 
-func (c *checker) all() {
+func (c *checker) all(whole bool) {
 	d := c.d
 	if d.Title == "" {
 		c.Refuse("title", "title is missing, want a line that says what is compared")
@@ -35,7 +35,9 @@ func (c *checker) all() {
 	if d.Probe < 0 || d.Probe > 100_000 {
 		c.Refuse("probe", "probe is %d, want 0 to 100000 prompts", d.Probe)
 	}
-	c.recipes()
+	if whole {
+		c.recipes()
+	}
 }
 
 func (c *checker) stages() {

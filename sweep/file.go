@@ -90,7 +90,8 @@ type Design struct {
 	Path   string
 	Hash   string // SHA-256 of the file
 	Arms   []*Arm
-	single bool // the recipe has no stages of its own
+	single bool     // the recipe has no stages of its own
+	more   []string // settings from outside the file
 }
 
 // KindSweep and KindVariance are the kinds of experiment files: learning runs, and bench variance.
@@ -103,17 +104,31 @@ const (
 const maxFile = 1 << 20
 
 // Load reads and checks an experiment. Everything that is wrong comes back at once, as [recipes.Problems]: every arm's
-// recipe is read with its settings.
-func Load(path string) (*Design, error) {
+// recipe is read with its settings. More of them, such as where a model is on this machine, are given as
+// "model.from=PATH"; they apply to every stage of every arm and come last.
+func Load(path string, settings ...string) (*Design, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("experiment: %w", err)
 	}
-	return Parse(path, data)
+	return Parse(path, data, settings...)
 }
 
 // Parse is Load for a file's text.
-func Parse(path string, data []byte) (*Design, error) {
+func Parse(path string, data []byte, settings ...string) (*Design, error) {
+	return parse(path, data, settings, true)
+}
+
+// Describe reads an experiment without its recipes, whose model and data may be elsewhere.
+func Describe(path string) (*Design, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("experiment: %w", err)
+	}
+	return parse(path, data, nil, false)
+}
+
+func parse(path string, data []byte, settings []string, whole bool) (*Design, error) {
 	sum := sha256.Sum256(data)
 	name := filepath.Base(path)
 	d := &Design{Name: strings.TrimSuffix(name, filepath.Ext(name)), Path: path, Hash: hex.EncodeToString(sum[:])}
@@ -125,8 +140,9 @@ func Parse(path string, data []byte) (*Design, error) {
 	if d.Kind != KindSweep {
 		return nil, otherKind(path, d.Kind)
 	}
+	d.more = settings
 	c := &checker{Strict: s, d: d}
-	c.all()
+	c.all(whole)
 	if err := s.Err(); err != nil {
 		return nil, err
 	}

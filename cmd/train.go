@@ -85,6 +85,9 @@ func trainRecipe(t *term, c *cli.Context) error {
 		return err
 	}
 	t.note("%s", planLine(opened))
+	if s := opened.EvalSetting(); s.Env != "" {
+		t.note("evaluation: %s", s)
+	}
 	soft, hard := stopSignals(t, c.Context)
 	return errors.Join(trainer.Run(soft, hard), trainer.Close())
 }

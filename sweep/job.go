@@ -175,7 +175,7 @@ func (r *runner) stage(soft, hard context.Context, j job, i int) (end StageEnd, 
 	if err != nil {
 		return end, err
 	}
-	end = StageEnd{Stage: s.Name, Setting: settingOf(opened), Prompts: opened.Config.Prompts, Samples: opened.Config.Samples}
+	end = StageEnd{Stage: s.Name, Setting: opened.EvalSetting(), Prompts: opened.Config.Prompts, Samples: opened.Config.Samples}
 	err = errors.Join(trainer.Run(soft, hard), trainer.Close())
 	end.Steps = trainer.Step()
 	if errors.Is(err, optim.ErrNotFinite) {
@@ -187,24 +187,6 @@ func (r *runner) stage(soft, hard context.Context, j job, i int) (end StageEnd, 
 	}
 	end.Probe, err = r.probe(hard, j, opened)
 	return end, err
-}
-
-// settingOf describes a recipe's evaluations.
-func settingOf(o *resolve.Run) eval.Setting {
-	e := o.Config.Eval
-	held, ok := resolve.HeldOut(o.Recipe)
-	if e.Env == nil || !ok {
-		return eval.Setting{}
-	}
-	name := o.Recipe.EvalEnv.Kind
-	if name == "" {
-		name = o.Recipe.Env.Kind
-	}
-	kind := eval.Text
-	if task, err := e.Env.Task(0); err == nil {
-		kind = eval.KindOf(task.Schema)
-	}
-	return eval.SettingOf(name, held, kind, e.Limit, e.Decoding)
 }
 
 // TestSplitError refuses to learn or to tune on what is kept for the end.

@@ -138,8 +138,7 @@ func (d *Design) Collect(dir, program string) (*Results, error) {
 		if err != nil {
 			return nil, err
 		}
-		over := len(f.ends) > 0 && (len(f.ends) == len(d.Stages) || f.ends[len(f.ends)-1].Failed != "")
-		if !over {
+		if !d.over(f.ends) {
 			r.Missing = append(r.Missing, j.name())
 			continue
 		}

@@ -119,7 +119,9 @@ func (d *Design) Run(soft, hard context.Context, o Options) error {
 			j := pending[i]
 			pending = append(pending[:i:i], pending[i+1:]...)
 			running++
-			tell(j, Begun, "")
+			if ends, _ := readEnds(filepath.Join(j.dir(o.Dir), endFile)); !d.over(ends) { // an error comes back from the job
+				tell(j, Begun, "")
+			}
 			go func() {
 				state, text, err := r.job(soft, hard, j)
 				ended <- outcome{j, state, text, err}
@@ -144,6 +146,12 @@ func (d *Design) Run(soft, hard context.Context, o Options) error {
 		return train.ErrInterrupted
 	}
 	return errors.Join(errs...)
+}
+
+// over says whether a run with these stages behind it is finished.
+func (d *Design) over(ends []StageEnd) bool {
+	n := len(ends)
+	return n == len(d.Stages) || n > 0 && ends[n-1].Failed != ""
 }
 
 // ready is the first pending job whose needs are done, -1 for none.

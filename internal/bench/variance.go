@@ -13,7 +13,9 @@ import (
 	"github.com/burnish-rl/burnish/policy"
 	"github.com/burnish-rl/burnish/recipes"
 	"github.com/burnish-rl/burnish/recipes/resolve"
+	"github.com/burnish-rl/burnish/rewards/jsonscore"
 	"github.com/burnish-rl/burnish/train"
+	"github.com/burnish-rl/burnish/train/eval"
 	"github.com/burnish-rl/burnish/train/rollout"
 	"gonum.org/v1/gonum/blas/blas32"
 )
@@ -30,6 +32,7 @@ type Variance struct {
 type Point struct {
 	Step    int
 	Names   []string      // of the estimators
+	Answers string        // where the prompts are from and how they were answered
 	Prompts int           // that taught something: not all rewards were equal
 	Flat    int           // that didn't
 	Gap     float64       // largest relative gap of diag K to the exact row norms
@@ -45,6 +48,10 @@ func (v *Variance) Run(ctx context.Context) ([]Point, error) {
 	held, ok := resolve.HeldOut(recipe)
 	if !ok {
 		held = recipe.Env.Options
+	}
+	name := recipe.EvalEnv.Kind
+	if name == "" {
+		name = recipe.Env.Kind
 	}
 	env, err := held.Open()
 	if err != nil {
@@ -77,6 +84,7 @@ func (v *Variance) Run(ctx context.Context) ([]Point, error) {
 		if err != nil {
 			return points, fmt.Errorf("step %d: %w", step, err)
 		}
+		p.Answers = fmt.Sprintf("%s, split %s, n %d prompts, %s, scored by the recipe's rewards (json-%d)", name, eval.SplitOf(held), v.Prompts, eval.DecodingText(run.Config.Decoding), jsonscore.Version)
 		points = append(points, p)
 	}
 	return points, nil

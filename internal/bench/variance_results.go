@@ -17,6 +17,7 @@ type VarianceResults struct {
 	Title       string          `json:"title"`
 	Recipe      string          `json:"recipe"`
 	Settings    []string        `json:"settings,omitempty"`
+	Answers     string          `json:"answers"` // environment, split, number of prompts, decoding
 	Program     string          `json:"program"`
 	Prompts     int             `json:"prompts"`
 	Completions int             `json:"completions"`
@@ -62,7 +63,7 @@ func (v *Variance) Results(points []Point, program string) *VarianceResults {
 	r := &VarianceResults{Title: v.Title, Recipe: v.Recipe, Settings: v.overrides(), Program: program, Prompts: v.Prompts,
 		Completions: v.Completions, Groups: v.Groups, Seed: v.Seed}
 	for _, p := range points {
-		r.Estimators = p.Names
+		r.Estimators, r.Answers = p.Names, p.Answers
 		out := VariancePoint{Step: p.Step, Prompts: p.Prompts, Flat: p.Flat, Gap: sweep.Num(p.Gap)}
 		for s, size := range v.Sizes {
 			out.Sizes = append(out.Sizes, rowOf(size, p.Moments[s], p.Names))
@@ -137,7 +138,7 @@ func (r *VarianceResults) Table() string {
 	for _, s := range r.Settings {
 		fmt.Fprintf(&b, ", %s", s)
 	}
-	fmt.Fprintf(&b, "; %d held-out prompts, %d completions each, %d groups of each size drawn from them with replacement, the same groups for\nevery baseline; seed %d.\n\n", r.Prompts, r.Completions, r.Groups, r.Seed)
+	fmt.Fprintf(&b, "; %s; %d completions of each prompt stand for the policy, and %d groups of each size are drawn\nfrom them with replacement, the same groups for every baseline; seed %d.\n\n", r.Answers, r.Completions, r.Groups, r.Seed)
 	for _, p := range r.Points {
 		p.table(&b, r.Estimators)
 	}

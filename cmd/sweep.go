@@ -25,7 +25,7 @@ var allowTest = &cli.BoolFlag{Name: "allow-test", Usage: "let env or eval_env na
 func sweepCommand(t *term) *cli.Command {
 	return &cli.Command{
 		Name: "sweep", Usage: "run an experiment: arms of a recipe over seeds, compared in pairs",
-		UsageText: "burnish sweep FILE [--out DIR] [-j N] [--set k=v]... [--plan] [--allow-test] | burnish sweep FILE... --page PAGE",
+		UsageText: "burnish sweep FILE [--out DIR] [-j N] [--set k=v]... [--plan] [--time N] [--allow-test] | burnish sweep FILE... --page PAGE",
 		Description: "FILE names a recipe or stages, arms, seeds and measures (bench/experiments has examples). A sweep that was stopped goes on\n" +
 			"where it stood; runs that are over are not run again. The folder gets results.json, results.md and results.svg.\n" +
 			"--page writes a document from the results/NAME.json beside each FILE.\n\nExamples:\n" +
@@ -37,6 +37,7 @@ func sweepCommand(t *term) *cli.Command {
 			&cli.IntFlag{Name: "jobs", Aliases: []string{"j"}, Value: 1, Usage: "`N` runs at the same time; they divide threads and memory"},
 			&cli.BoolFlag{Name: "plan", Usage: "check everything, print the runs, and stop"},
 			&cli.BoolFlag{Name: "keep", Usage: "keep checkpoints and completions of finished runs"},
+			&cli.IntFlag{Name: "time", Usage: "`N` when the runs are over, measure N steps of each arm alone: what seconds are made of"},
 			&cli.StringFlag{Name: "page", Usage: "`PAGE` write results that are there as one Markdown document, and run nothing"},
 			allowTest,
 		},
@@ -54,6 +55,9 @@ func sweepRun(t *term, c *cli.Context) error {
 		return err
 	}
 	if err := within(c, 1024, "jobs"); err != nil {
+		return err
+	}
+	if err := wantAtLeast(c, "time", 0); err != nil {
 		return err
 	}
 	d, err := sweep.Load(c.Args().First(), c.StringSlice("set")...)
@@ -75,13 +79,17 @@ func sweepRun(t *term, c *cli.Context) error {
 	}
 	soft, hard := stopSignals(t, c.Context)
 	start := time.Now()
-	err = d.Run(soft, hard, sweep.Options{
+	o := sweep.Options{
 		Dir: dir, Jobs: jobs, AllowTest: c.Bool("allow-test"), Keep: c.Bool("keep"),
 		Backend: func(precision string) (compute.Backend, error) {
 			return policy.CPU(policy.CPUOptions{Threads: max(threads/jobs, 1), Precision: precision})
 		},
 		Tell: func(e sweep.Event) { t.sweepEvent(e, start) },
-	})
+	}
+	if err = d.Run(soft, hard, o); err == nil && c.Int("time") > 0 {
+		o.Backend = t.backend
+		err = d.Time(soft, o, c.Int("time"), func() func() float64 { return bench.StartMeter().Foreign })
+	}
 	results, collected := d.Collect(dir, Version)
 	if collected != nil {
 		return errors.Join(err, collected)

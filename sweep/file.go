@@ -60,7 +60,7 @@ type Measure struct {
 	At     string  `yaml:"at"`      // of the series: end (the default), first, best, best_step, mean
 	Last   int     `yaml:"last"`    // at mean: of the last so many steps; 0: of all
 	Until  float64 `yaml:"until"`   // instead of at: how much it takes until the series is there
-	In     string  `yaml:"in"`      // of until: steps, completions or tokens
+	In     string  `yaml:"in"`      // of until: completions, tokens, steps or seconds
 	Better string  `yaml:"better"`  // higher (the default) or lower: which is best, and from which side until is reached
 	MostKL float64 `yaml:"most_kl"` // survives: nats of probe/kl below which a run counts as alive
 }

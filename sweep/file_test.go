@@ -2,6 +2,8 @@ package sweep
 
 import (
 	"math"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -137,5 +139,36 @@ func TestMeasures(t *testing.T) {
 	}
 	if got := pick(Choice{Best: "a"}, "higher", []float64{1, 2, 4}, []float64{.3, .5, .5}); got != 2 {
 		t.Errorf("best: %v, want 2, the smaller of two equals", got)
+	}
+}
+
+// TestCostsAreMediansAToken of the steps after the first, and seconds are counts times costs.
+func TestCostsAreMediansAToken(t *testing.T) {
+	dir := t.TempDir()
+	text := `{"step":0,"eval/both":0.5}
+{"step":1,"tokens_computed":10,"tokens_computed/rollout":20,"sampler/ranking_tokens":100,"seconds/ranking":2,"seconds/rollout":9,"seconds/step":30}
+{"step":2,"tokens_computed":10,"tokens_computed/rollout":20,"seconds/rollout":4,"seconds/step":5}
+{"step":3,"tokens_computed":10,"tokens_computed/rollout":40,"seconds/rollout":4,"seconds/step":7}
+{"step":4,"tokens_computed":20,"tokens_computed/rollout":40,"seconds/rollout":4,"seconds/step":8}
+`
+	if err := os.WriteFile(filepath.Join(dir, "metrics.jsonl"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	h, err := readHistory(dir, StageEnd{Prompts: 2, Samples: 3}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.lines = h.lines[1:] // timing runs evaluate nothing
+	c := h.cost()
+	if c.Rollout != .1 || c.Learn != .2 || c.Ranking != .02 || c.Steps != 3 {
+		t.Errorf("costs %+v, want .1, .2, .02 of 3 steps", c)
+	}
+	if h, err = readHistory(dir, StageEnd{Prompts: 2, Samples: 3}, &c); err != nil {
+		t.Fatal(err)
+	}
+	for axis, want := range map[string]float64{"steps": 4, "completions": 24, "tokens": 270, "seconds": 50*.2 + 120*.1 + 100*.02} {
+		if got := h.along[axis][4]; math.Abs(got-want) > 1e-12 {
+			t.Errorf("%s: %v, want %v", axis, got, want)
+		}
 	}
 }

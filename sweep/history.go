@@ -16,7 +16,8 @@ import (
 //	steps        optimizer steps
 //	completions  sampled and scored, a ranking's before the first step included
 //	tokens       rows that went through the decoder: prompts and answers while sampling and while learning, a ranking's
-var axes = []string{"completions", "tokens", "steps"}
+//	seconds      those rows times what each takes on a quiet machine, see Cost; evaluations and checkpoints left out
+var axes = []string{"completions", "tokens", "steps", "seconds"}
 
 // history is a run's metrics.jsonl.
 type history struct {
@@ -24,7 +25,8 @@ type history struct {
 	along map[string][]float64 // [axis][line], what was used up when the line was written
 }
 
-func readHistory(dir string, end StageEnd) (h history, err error) {
+// readHistory reads it; cost is nil when it isn't known.
+func readHistory(dir string, end StageEnd, cost *Cost) (h history, err error) {
 	path := filepath.Join(dir, run.MetricsFile)
 	f, err := os.Open(path)
 	if err != nil {
@@ -32,7 +34,10 @@ func readHistory(dir string, end StageEnd) (h history, err error) {
 	}
 	defer f.Close()
 	h.along = map[string][]float64{}
-	completions, tokens := 0.0, 0.0
+	completions, tokens, seconds := 0.0, 0.0, 0.0
+	if cost == nil {
+		seconds, cost = math.NaN(), &Cost{}
+	}
 	in := bufio.NewScanner(f)
 	in.Buffer(nil, 1<<20)
 	for in.Scan() {
@@ -53,12 +58,15 @@ func readHistory(dir string, end StageEnd) (h history, err error) {
 				own = float64(end.Prompts * end.Samples)
 			}
 			completions += own + line["sampler/ranking_completions"]
-			tokens += line["tokens_computed"] + line["tokens_computed/rollout"] + line["sampler/ranking_tokens"]
+			learnt, decoded, ranked := line["tokens_computed"], line["tokens_computed/rollout"], line["sampler/ranking_tokens"]
+			tokens += learnt + decoded + ranked
+			seconds += cost.Learn*learnt + cost.Rollout*decoded + cost.Ranking*ranked
 		}
 		h.lines = append(h.lines, line)
 		h.along["steps"] = append(h.along["steps"], step)
 		h.along["completions"] = append(h.along["completions"], completions)
 		h.along["tokens"] = append(h.along["tokens"], tokens)
+		h.along["seconds"] = append(h.along["seconds"], seconds)
 	}
 	return h, in.Err()
 }

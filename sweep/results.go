@@ -28,6 +28,7 @@ type Results struct {
 	Diverged    []string     `json:"diverged,omitempty"` // runs that are results without most numbers, and why
 	Comparisons []Comparison `json:"comparisons,omitempty"`
 	Choices     []Picked     `json:"choices,omitempty"`
+	Costs       costs        `json:"costs,omitempty"` // seconds of a token by arm and stage
 	Plot        Plotted      `json:"plot"`
 }
 
@@ -132,9 +133,14 @@ func (d *Design) Collect(dir, program string) (*Results, error) {
 	for _, m := range d.File.Measures {
 		r.Measures, r.Explained = append(r.Measures, m.Name), append(r.Explained, m.text(d.single))
 	}
+	costs, err := readCosts(dir)
+	if err != nil {
+		return nil, err
+	}
+	r.Costs = costs
 	runs := map[job]finished{}
 	for _, j := range d.jobs() {
-		f, err := d.read(j, dir)
+		f, err := d.read(j, dir, costs[j.arm.Name])
 		if err != nil {
 			return nil, err
 		}
@@ -179,14 +185,18 @@ func (e StageEnd) settingText(single bool) string {
 	return e.Stage + ": " + e.Setting.String()
 }
 
-func (d *Design) read(j job, root string) (f finished, err error) {
+func (d *Design) read(j job, root string, costs map[string]Cost) (f finished, err error) {
 	dir := j.dir(root)
 	if f.ends, err = readEnds(filepath.Join(dir, endFile)); err != nil {
 		return f, err
 	}
 	f.lines = map[string]history{}
 	for _, e := range f.ends {
-		if f.lines[e.Stage], err = readHistory(filepath.Join(dir, e.Stage), e); err != nil {
+		var cost *Cost
+		if c, ok := costs[e.Stage]; ok {
+			cost = &c
+		}
+		if f.lines[e.Stage], err = readHistory(filepath.Join(dir, e.Stage), e, cost); err != nil {
 			return f, err
 		}
 	}

@@ -288,6 +288,7 @@ measures:
   - {name: kl first, stage: first, metric: probe/kl}
   - {name: kl second, metric: probe/kl}
   - {name: steps, metric: step}
+  - {name: seconds, metric: step, until: 1, in: seconds}
 choices:
   - {name: by first, axis: first.optim.lr, best: kl first}
   - {name: by second, axis: first.optim.lr, best: kl second, than: by first}
@@ -319,5 +320,21 @@ plot: {axis: first.optim.lr, measures: [kl first, kl second]}
 	}
 	if len(r.Plot.Lines) != 2 || len(r.Plot.Lines[0].X) != 2 {
 		t.Errorf("plot %+v", r.Plot)
+	}
+	if !math.IsNaN(float64(r.Arms[0].Values[3][0])) {
+		t.Errorf("seconds before they were measured: %v", r.Arms[0].Values[3][0])
+	}
+	if err := d.Time(context.Background(), options(dir, 1, nil), 2, func() func() float64 { return func() float64 { return .25 } }); err != nil {
+		t.Fatal(err)
+	}
+	if r, err = d.Collect(dir, "test"); err != nil {
+		t.Fatal(err)
+	}
+	c := r.Costs[d.Arms[1].Name]["first"]
+	if c.Steps != 2 || !(c.Rollout > 0 && c.Learn > 0) || c.OtherCores != .25 || !strings.Contains(r.Table(), "µs a row sampled") {
+		t.Errorf("costs %+v", c)
+	}
+	if got := r.Arms[0].Values[3][0]; !(got > 0) {
+		t.Errorf("%v seconds until the first step was made", got)
 	}
 }

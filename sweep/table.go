@@ -2,6 +2,7 @@ package sweep
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -20,6 +21,7 @@ func (r *Results) Table() string {
 		b.WriteString("\n")
 	}
 	r.choices(&b)
+	r.costs(&b)
 	for _, d := range r.Diverged {
 		fmt.Fprintf(&b, "Diverged: %s.\n\n", d)
 	}
@@ -87,6 +89,22 @@ func (r *Results) comparison(i int) string {
 	}
 	return fmt.Sprintf(" %s | %s | %s | %s | %s | %s |", c.Against, digits(float64(c.Mean)), interval(float64(c.Low), float64(c.High)),
 		probability(float64(c.Holm)), digits(float64(c.Detectable)), verdict(c.Shown, c.Note))
+}
+
+// costs says what seconds are made of.
+func (r *Results) costs(b *strings.Builder) {
+	if len(r.Costs) == 0 {
+		return
+	}
+	b.WriteString("Seconds are counts times these costs, each measured on a run that had the machine for itself.\n\n| arm | stage | µs a row sampled | µs a row learnt | µs a row ranked | steps | other cores |\n| --- | --- | ---: | ---: | ---: | ---: | ---: |\n")
+	for _, a := range r.Arms {
+		stages := slices.Sorted(maps.Keys(r.Costs[a.Name]))
+		for _, s := range stages {
+			c := r.Costs[a.Name][s]
+			fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %d | %s |\n", a.Name, s, digits(1e6*c.Rollout), digits(1e6*c.Learn), digits(1e6*c.Ranking), c.Steps, digits(float64(c.OtherCores)))
+		}
+	}
+	b.WriteString("\n")
 }
 
 func verdict(shown bool, note string) string {

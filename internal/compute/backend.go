@@ -182,6 +182,8 @@ type Backend interface {
 
 	// SumSquares is Σ x² in float64, in one fixed order.
 	SumSquares(x Buf) float64
+	// SumAbs is Σ |x| in float64, in one fixed order.
+	SumAbs(x Buf) float64
 	// AdamSquares is Σ d·x² in float64, in one fixed order, over the elements with v > 0: d = 1/(sqrt(v/c2)+eps) is how far
 	// Adam moves for a unit of gradient. It also gives Σ d and the number of those elements.
 	AdamSquares(x, v Buf, c2, eps float32) (squares, mass float64, n int)

@@ -161,6 +161,9 @@ func elementKernels(n int) []kernel {
 			sum := e.b.SumSquares(e.random(18, n))
 			return [][]float32{{float32(sum), float32(sum - float64(float32(sum)))}}
 		}},
+		{"sum of magnitudes" + size, 1e-6, func(e *env) [][]float32 {
+			return [][]float32{{float32(e.b.SumAbs(e.random(18, n)))}}
+		}},
 	}
 }
 

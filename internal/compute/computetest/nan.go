@@ -139,7 +139,7 @@ func nanInSums(e *env) {
 	if !e.b.AllFinite(e.buf([]float32{0, -math.MaxFloat32, math.SmallestNonzeroFloat32})) {
 		e.t.Error("all finite: false for finite numbers")
 	}
-	if !e.b.AllFinite(e.zeros(0)) || e.b.SumSquares(e.zeros(0)) != 0 {
+	if !e.b.AllFinite(e.zeros(0)) || e.b.SumSquares(e.zeros(0)) != 0 || e.b.SumAbs(e.zeros(0)) != 0 {
 		e.t.Error("an empty buffer isn't finite with sum 0")
 	}
 }

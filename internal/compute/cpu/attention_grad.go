@@ -11,7 +11,7 @@ const (
 	keyBlock = 8 * maxTileRows
 	// waveFloats is how many probabilities and their gradients are held at once beyond a tile a thread, 4 MB: they are read
 	// again from the cache.
-	waveFloats = 1 << 20
+	waveFloats = 1 << 19
 )
 
 // attentionGrad is one call of AttentionGrad. It goes through the tiles in flat order, some at a time, a wave: first
@@ -106,7 +106,7 @@ func (g *gradTiles) piece(_, i int) {
 	for m, inv := range s.inv {
 		at := ((from+m/group)*h.Q + t.head*group + m%group) * d
 		mean := b.kernel.dot(s.dout[m*d:][:d], g.out.floats(b.kernel, at, d, s.wide))
-		scoreGrad(s.ds[m*s.ld:][:s.ld], s.s[m*s.ld:][:s.ld], int(s.n[m/group]), inv, mean)
+		b.kernel.scoreGrad(s.ds[m*s.ld:][:s.ld], s.s[m*s.ld:][:s.ld], int(s.n[m/group]), inv, mean)
 	}
 	s.dq = b.grown(s.dq, len(s.inv)*p.dp)
 	b.mix(s.dq, s, s.ds, &p.pages, p.keyRows, t.head)
@@ -119,13 +119,16 @@ func (g *gradTiles) piece(_, i int) {
 }
 
 // scoreGrad turns e into probabilities p, and dp into ds = p·(dp - mean), both 0 where the last page is masked.
-func scoreGrad(dp, e []float32, n int, inv, mean float32) {
-	dp = dp[:len(e)]
-	for j, x := range e[:n] {
-		p := x * inv
-		e[j] = p
-		dp[j] = p * (dp[j] - mean)
+func (k *kernel) scoreGrad(dp, e []float32, n int, inv, mean float32) {
+	done := 0
+	if k.vector {
+		done = scoreGradBlocks(dp, e[:padded(n)], inv, mean)
 	}
+	for j := done; j < n; j++ {
+		e[j] *= inv
+		dp[j] = e[j] * (dp[j] - mean)
+	}
+	clear(e[n:padded(n)]) // NaN where the sum of a row is
 	clear(dp[n:padded(n)])
 }
 

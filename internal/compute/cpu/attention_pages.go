@@ -31,18 +31,35 @@ func (b *Backend) againstRows(c []float32, s *attendScratch, a []float32, p *pag
 func (b *Backend) mix(c []float32, s *attendScratch, a []float32, p *pages, x pageData, head int) {
 	g := p.h.Q / p.h.KV
 	s.wide = b.grown(s.wide, 2*p.size())
-	for j := 0; j*compute.Page < s.ld; j++ {
+	for j, n := 0, 0; j*compute.Page < s.ld; j += n {
+		n = s.following(j, p)
 		for lo := 0; lo < len(s.n); {
 			page, hi := s.run(lo, j)
 			if page >= 0 {
-				b.kernel.eachPanel(p.dp, compute.Page, product{
+				right, height := p.column(b.kernel, x, page, head, s.wide)
+				b.kernel.eachPanel(p.dp, height, product{
 					c0: c[lo*g*p.dp:], ldc: p.dp, a: a[lo*g*s.ld+j*compute.Page:], rs: s.ld, cs: 1, m: (hi - lo) * g,
-					b0: p.head(b.kernel, x, page, head, s.wide), kc: compute.Page, load: j > 0,
+					b0: right, kc: n * compute.Page, load: j > 0,
 				})
 			}
 			lo = hi
 		}
 	}
+}
+
+// following is how many pages from j on lie one after the other and are seen by all rows, at least 1.
+func (s *attendScratch) following(j int, p *pages) int {
+	n := 1
+	if p.slots == 0 || s.page(len(s.n)-1, j) != s.page(0, j) {
+		return n
+	}
+	for ; n*compute.Page < kBlock; n++ {
+		// Rows of segments share a table, and later ones see more of it.
+		if next := s.page(0, j+n); next < 0 || next != s.tables[0][j+n-1]+1 {
+			break
+		}
+	}
+	return n
 }
 
 // eachPanel runs the product for all panels of a right-hand side [n/16, height, 16], two at a time.

@@ -9,8 +9,8 @@ import (
 
 const (
 	alignBytes = 64 // a cache line and an AVX-512 register
-	// bigBlock is the fewest elements of a block that is mapped outside the Go heap, 1 MB.
-	bigBlock = 1 << 18
+	// bigBlock is the fewest elements of a block that is mapped outside the Go heap, 64 KB.
+	bigBlock = 1 << 14
 	// mapStep is what sizes of mapped blocks are multiples of, in elements, 64 KB.
 	mapStep = 1 << 14
 	// chunkFloats is the size of the mappings that blocks of less than chunkBlock are cut from, 16 MB and 4 MB, so that

@@ -3,9 +3,11 @@ package cpu
 import "math"
 
 const (
-	// kBlock is the most terms of a sum that one tile call adds: under 100 µs even on slow cores, since assembly can't be
+	// kBlock is the most terms of a sum that one tile adds: under 100 µs even on slow cores, since assembly can't be
 	// preempted.
 	kBlock = 2048
+	// callSteps is about the most terms of all tiles of a call: 130 µs at 112 GFLOP/s.
+	callSteps = 8 * kBlock
 	// blockFloats is the size of the block of the left matrix that is used again and again: half of a 1 MB L2.
 	blockFloats = 128 << 10
 	// minBlockRows and maxBlockRows bound its rows, multiples of the tile's.
@@ -152,8 +154,6 @@ func rowsCollide(stride, rows int) bool {
 
 // scratchFor gives a worker n floats of unknown content, valid until its next call.
 func (b *Backend) scratchFor(worker, n int) []float32 {
-	if len(b.scratch[worker]) < n {
-		b.scratch[worker] = newAligned(n)
-	}
-	return b.scratch[worker][:n]
+	b.scratch[worker] = b.grown(b.scratch[worker], n)
+	return b.scratch[worker]
 }

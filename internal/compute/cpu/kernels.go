@@ -10,9 +10,10 @@ package cpu
 // maxTileRows is the number of rows of the largest tile in any instruction set.
 const maxTileRows = 14
 
-// tileFunc multiplies a fixed number of rows by one or two panels; see product for the meaning of the arguments.
-// Strides count elements. It isn't preemptible, so kc is at most kBlock.
-type tileFunc func(c0, c1 *float32, ldc int, a *float32, rs, cs int, b0, b1 *float32, kc int, load bool)
+// tileFunc multiplies some tiles below each other, each of a fixed number of rows, by one or two panels; see product
+// for the meaning of the other arguments. Strides count elements. It isn't preemptible, so kc is at most kBlock, and
+// tiles·kc about callSteps.
+type tileFunc func(c0, c1 *float32, ldc int, a *float32, rs, cs int, b0, b1 *float32, kc int, load bool, tiles int)
 
 // kernel is one instruction set's way to multiply.
 type kernel struct {
@@ -79,12 +80,13 @@ func (k *kernel) run(p product) {
 		for tiles[rows] == nil {
 			rows--
 		}
+		n := min((p.m-i)/rows, max(1, callSteps/p.kc))
 		c := i * p.ldc
 		if p.c1 != nil {
 			c1 = &p.c1[c]
 		}
-		tiles[rows](&p.c0[c], c1, p.ldc, &p.a[i*p.rs], p.rs, p.cs, &p.b0[0], b1, p.kc, p.load)
-		i += rows
+		tiles[rows](&p.c0[c], c1, p.ldc, &p.a[i*p.rs], p.rs, p.cs, &p.b0[0], b1, p.kc, p.load, n)
+		i += n * rows
 	}
 }
 

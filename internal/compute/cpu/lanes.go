@@ -26,6 +26,9 @@ func (s *lanes) sum() float32 {
 func (k *kernel) dot(a, b []float32) float32 {
 	var s lanes
 	if k.vector {
+		if sum, ok := dotWhole(a, b); ok {
+			return sum
+		}
 		done := dotBlocks(a, b, &s)
 		a, b = a[done:], b[done:]
 	}

@@ -62,6 +62,37 @@ func addSquares(s *[4]float64, x []float32) float64 {
 	return (s[0] + s[2]) + (s[1] + s[3])
 }
 
+// SumAbs is Σ |x| in float64, in chunks and lanes as SumSquares.
+func (b *Backend) SumAbs(x compute.Buf) float64 {
+	f := f32(x)
+	sums := make([]float64, ceilDiv(len(f), sumChunk))
+	b.parallel(len(sums), 1, func(lo, hi int) {
+		for c := lo; c < hi; c++ {
+			sums[c] = b.kernel.sumAbs(f[c*sumChunk : min(len(f), (c+1)*sumChunk)])
+		}
+	})
+	total := 0.0
+	for _, s := range sums {
+		total += s
+	}
+	return total
+}
+
+func (k *kernel) sumAbs(x []float32) float64 {
+	var s [compute.Lanes]float64
+	if k.vector {
+		x = x[absBlocks(x, &s):]
+	}
+	for i, v := range x {
+		s[i%compute.Lanes] += math.Abs(float64(v))
+	}
+	sum := 0.0
+	for _, v := range s {
+		sum += v
+	}
+	return sum
+}
+
 // AllFinite is false if any element is NaN or infinite.
 func (b *Backend) AllFinite(x compute.Buf) bool {
 	f := f32(x)

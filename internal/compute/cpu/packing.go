@@ -27,9 +27,14 @@ func (c *packing) span(worker, lo, hi int) {
 	for page := lo; page < hi; page++ {
 		whole := p.dp == d && p.rows[page][compute.Page-1] >= 0 // then every element is written
 		for head := range p.h.KV {
-			to := c.dst[p.at(int32(page), head):][:p.size()]
+			to, height := c.dst[p.at(int32(page), head):][:p.size()], compute.Page
+			if !c.across {
+				to, height = p.column(c.b.kernel, pageData{f: c.dst}, int32(page), head, nil)
+			}
 			if !whole {
-				clear(to)
+				for q := range p.dp / panel {
+					clear(to[q*height*panel:][:compute.Page*panel])
+				}
 			}
 			for slot, r := range p.rows[page] {
 				if r < 0 {
@@ -39,7 +44,7 @@ func (c *packing) span(worker, lo, hi int) {
 				if c.across {
 					packAcross(to, slot, row)
 				} else {
-					packAlong(to, slot, compute.Page, row)
+					packAlong(to, slot, height, row)
 				}
 			}
 		}

@@ -7,11 +7,13 @@ import "github.com/burnish-rl/burnish/internal/compute"
 //	keys    [pages][KV][Dp/16·16][16 slots]     for q·kᵀ: a sum over D
 //	values  [pages][KV][Dp/16][16 slots][16]    for p·v: a sum over positions
 //
-// Dp is D rounded up to a multiple of 16. Unused slots and padding hold 0.
+// Dp is D rounded up to a multiple of 16. Unused slots and padding hold 0. The pages of a call's segments lie there in the
+// order of their positions, so their values are [KV][Dp/16][slots][16]: a sum goes on over pages that follow each other.
 type pages struct {
 	h            compute.Heads
 	dp           int
 	keys, values pageData
+	slots        int // of all pages of segments; 0 for those of a cache
 }
 
 // pageData are the numbers of pages, in float32 or in bf16.
@@ -37,6 +39,14 @@ func (p *pages) head(k *kernel, x pageData, page int32, head int, wide []float32
 	wide = wide[:p.size()]
 	k.widen(wide, x.h[at:])
 	return wide
+}
+
+// column gives one head of a page of x, packed like values, and the number of slots from a panel to the next.
+func (p *pages) column(k *kernel, x pageData, page int32, head int, wide []float32) (data []float32, height int) {
+	if p.slots == 0 {
+		return p.head(k, x, page, head, wide), compute.Page
+	}
+	return x.f[head*p.dp*p.slots+int(page)*compute.Page*panel:], p.slots
 }
 
 // slice is x[from:to].

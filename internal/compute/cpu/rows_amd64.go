@@ -74,6 +74,11 @@ func halveAVX2(dst *uint16, src *float32, n int)
 //go:noescape
 func dotLanesAVX2(a *float32, b *float32, n int, sums *float32)
 
+// dotWholeAVX2 is the sum of a[i]·b[i] in 16 lanes, added up in the tree of lanes.sum; n is a positive multiple of 16.
+//
+//go:noescape
+func dotWholeAVX2(a *float32, b *float32, n int) float32
+
 // normDotLanesAVX2 adds (gain[i]·dy[i])·x[i] to lane i mod 16 of sums; n is a positive multiple of 16.
 //
 //go:noescape
@@ -133,6 +138,16 @@ func sgdMomentumAVX2(p *float32, grad *float32, m *float32, n int, o *float32)
 //
 //go:noescape
 func squareLanesAVX2(x *float32, y *float32, n int, sums *float64)
+
+// absLanesAVX2 adds |x[i]| in float64 to lane i mod 16 of sums; n is a positive multiple of 16.
+//
+//go:noescape
+func absLanesAVX2(x *float32, n int, sums *float64)
+
+// scoreGradAVX2 turns e into p = e·inv and dp into p·(dp - mean); n is a positive multiple of 16.
+//
+//go:noescape
+func scoreGradAVX2(dp *float32, e *float32, n int, inv float32, mean float32)
 
 // largestBitsAVX2 raises lane i mod 16 of most to the bits of |x[i]|; n is a positive multiple of 16.
 //

@@ -1173,6 +1173,37 @@ dotLanesAVX2_next:
 	VZEROUPPER
 	RET
 
+// func dotWholeAVX2(a *float32, b *float32, n int) float32
+// Requires: AVX, SSE
+TEXT ·dotWholeAVX2(SB), NOSPLIT, $0-28
+	MOVQ   a+0(FP), AX
+	MOVQ   b+8(FP), CX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	MOVQ   n+16(FP), DX
+
+dotWholeAVX2_next:
+	VMOVUPS      (AX), Y2
+	VMULPS       (CX), Y2, Y2
+	VADDPS       Y2, Y0, Y0
+	VMOVUPS      32(AX), Y2
+	VMULPS       32(CX), Y2, Y2
+	VADDPS       Y2, Y1, Y1
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, CX
+	SUBQ         $0x10, DX
+	JNZ          dotWholeAVX2_next
+	VADDPS       Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	VMOVHLPS     X0, X0, X1
+	VADDPS       X1, X0, X0
+	VMOVSHDUP    X0, X1
+	VADDSS       X1, X0, X0
+	MOVSS        X0, ret+24(FP)
+	VZEROUPPER
+	RET
+
 // func normDotLanesAVX2(gain *float32, dy *float32, x *float32, n int, sums *float32)
 // Requires: AVX
 TEXT ·normDotLanesAVX2(SB), NOSPLIT, $0-40
@@ -1582,6 +1613,84 @@ squareLanesAVX2_next:
 	VZEROUPPER
 	RET
 
+// func absLanesAVX2(x *float32, n int, sums *float64)
+// Requires: AVX
+TEXT ·absLanesAVX2(SB), NOSPLIT, $0-24
+	MOVQ    x+0(FP), AX
+	MOVQ    sums+16(FP), CX
+	VMOVUPS (CX), Y0
+	VMOVUPS 32(CX), Y1
+	VMOVUPS 64(CX), Y2
+	VMOVUPS 96(CX), Y3
+	VMOVUPS f32x8_7fffffff<>+0(SB), X4
+	MOVQ    n+8(FP), DX
+
+absLanesAVX2_next:
+	VANDPS    (AX), X4, X5
+	VCVTPS2PD X5, Y5
+	VADDPD    Y5, Y0, Y0
+	VANDPS    16(AX), X4, X5
+	VCVTPS2PD X5, Y5
+	VADDPD    Y5, Y1, Y1
+	VANDPS    32(AX), X4, X5
+	VCVTPS2PD X5, Y5
+	VADDPD    Y5, Y2, Y2
+	VANDPS    48(AX), X4, X5
+	VCVTPS2PD X5, Y5
+	VADDPD    Y5, Y3, Y3
+	ADDQ      $0x00000040, AX
+	SUBQ      $0x10, DX
+	JNZ       absLanesAVX2_next
+	VMOVUPS   Y0, (CX)
+	VMOVUPS   Y1, 32(CX)
+	VMOVUPS   Y2, 64(CX)
+	VMOVUPS   Y3, 96(CX)
+	VZEROUPPER
+	RET
+
+DATA f32x8_7fffffff<>+0(SB)/4, $0x7fffffff
+DATA f32x8_7fffffff<>+4(SB)/4, $0x7fffffff
+DATA f32x8_7fffffff<>+8(SB)/4, $0x7fffffff
+DATA f32x8_7fffffff<>+12(SB)/4, $0x7fffffff
+DATA f32x8_7fffffff<>+16(SB)/4, $0x7fffffff
+DATA f32x8_7fffffff<>+20(SB)/4, $0x7fffffff
+DATA f32x8_7fffffff<>+24(SB)/4, $0x7fffffff
+DATA f32x8_7fffffff<>+28(SB)/4, $0x7fffffff
+GLOBL f32x8_7fffffff<>(SB), RODATA|NOPTR, $32
+
+// func scoreGradAVX2(dp *float32, e *float32, n int, inv float32, mean float32)
+// Requires: AVX, AVX2, SSE
+TEXT ·scoreGradAVX2(SB), NOSPLIT, $0-32
+	MOVQ         dp+0(FP), AX
+	MOVQ         e+8(FP), CX
+	MOVSS        inv+24(FP), X0
+	VBROADCASTSS X0, Y0
+	MOVSS        mean+28(FP), X1
+	VBROADCASTSS X1, Y1
+	MOVQ         n+16(FP), DX
+
+scoreGradAVX2_next:
+	VMOVUPS (CX), Y2
+	VMULPS  Y0, Y2, Y2
+	VMOVUPS Y2, (CX)
+	VMOVUPS (AX), Y3
+	VSUBPS  Y1, Y3, Y3
+	VMULPS  Y3, Y2, Y2
+	VMOVUPS Y2, (AX)
+	VMOVUPS 32(CX), Y2
+	VMULPS  Y0, Y2, Y2
+	VMOVUPS Y2, 32(CX)
+	VMOVUPS 32(AX), Y3
+	VSUBPS  Y1, Y3, Y3
+	VMULPS  Y3, Y2, Y2
+	VMOVUPS Y2, 32(AX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, CX
+	SUBQ    $0x10, DX
+	JNZ     scoreGradAVX2_next
+	VZEROUPPER
+	RET
+
 // func largestBitsAVX2(x *float32, n int, most *uint32)
 // Requires: AVX, AVX2
 TEXT ·largestBitsAVX2(SB), NOSPLIT, $0-24
@@ -1604,13 +1713,3 @@ largestBitsAVX2_next:
 	VMOVUPS Y1, 32(CX)
 	VZEROUPPER
 	RET
-
-DATA f32x8_7fffffff<>+0(SB)/4, $0x7fffffff
-DATA f32x8_7fffffff<>+4(SB)/4, $0x7fffffff
-DATA f32x8_7fffffff<>+8(SB)/4, $0x7fffffff
-DATA f32x8_7fffffff<>+12(SB)/4, $0x7fffffff
-DATA f32x8_7fffffff<>+16(SB)/4, $0x7fffffff
-DATA f32x8_7fffffff<>+20(SB)/4, $0x7fffffff
-DATA f32x8_7fffffff<>+24(SB)/4, $0x7fffffff
-DATA f32x8_7fffffff<>+28(SB)/4, $0x7fffffff
-GLOBL f32x8_7fffffff<>(SB), RODATA|NOPTR, $32

@@ -180,6 +180,13 @@ func BenchmarkSumSquares(b *testing.B) {
 	})
 }
 
+func BenchmarkSumAbs(b *testing.B) {
+	eachSize(b, 4, func(be *Backend, n int) func() {
+		x := filled(be, n)
+		return func() { be.SumAbs(x) }
+	})
+}
+
 func BenchmarkAllFinite(b *testing.B) {
 	eachSize(b, 4, func(be *Backend, n int) func() {
 		x := filled(be, n)

@@ -89,6 +89,16 @@ var rowKernels = []struct {
 		}
 		return out
 	}},
+	{"sumAbs", func(k *kernel, a *rowArgs) []float32 {
+		bits := math.Float64bits(k.sumAbs(a.next()))
+		return []float32{float32(bits >> 44), float32(bits >> 22 & (1<<22 - 1)), float32(bits & (1<<22 - 1))}
+	}},
+	{"scoreGrad", func(k *kernel, a *rowArgs) []float32 {
+		dp, e := a.add(padded(a.n)), a.add(padded(a.n))
+		clear(e[a.n:])
+		k.scoreGrad(dp, e, a.n, 0.37, -0.2)
+		return nil
+	}},
 	{"turn", func(k *kernel, a *rowArgs) []float32 { return turnArgs(k, a, false) }},
 	{"turnBack", func(k *kernel, a *rowArgs) []float32 { return turnArgs(k, a, true) }},
 }

@@ -20,6 +20,15 @@ func dotBlocks(a, b []float32, sums *lanes) (done int) {
 	return done
 }
 
+// dotWhole is a whole dot product, if it is one call of assembly.
+func dotWhole(a, b []float32) (sum float32, ok bool) {
+	n := len(a)
+	if n == 0 || n > rowBlock || n%compute.Lanes != 0 {
+		return 0, false
+	}
+	return dotWholeAVX2(&a[0], &b[:n][0], n), true
+}
+
 func normDotBlocks(g, dy, x []float32, sums *lanes) (done int) {
 	g, dy = g[:len(x)], dy[:len(x)]
 	for n := blocks(len(x)); n > 0; n = blocks(len(x) - done) {
@@ -114,6 +123,23 @@ func squareBlocks(x, y []float32, sums *[2][4]float64) (done int) {
 	y = y[:len(x)]
 	for n := blocks(len(x)); n > 0; n = blocks(len(x) - done) {
 		squareLanesAVX2(&x[done], &y[done], n, &sums[0][0])
+		done += n
+	}
+	return done
+}
+
+func absBlocks(x []float32, sums *[compute.Lanes]float64) (done int) {
+	for n := blocks(len(x)); n > 0; n = blocks(len(x) - done) {
+		absLanesAVX2(&x[done], n, &sums[0])
+		done += n
+	}
+	return done
+}
+
+func scoreGradBlocks(dp, e []float32, inv, mean float32) (done int) {
+	dp = dp[:len(e)]
+	for n := blocks(len(e)); n > 0; n = blocks(len(e) - done) {
+		scoreGradAVX2(&dp[done], &e[done], n, inv, mean)
 		done += n
 	}
 	return done

@@ -61,6 +61,7 @@ func (p *segmentPages) layout(segs []compute.Segment, h compute.Heads) {
 		}
 		p.tables = append(p.tables, p.ids[from:len(p.ids):len(p.ids)])
 	}
+	p.slots = len(p.rows) * compute.Page
 }
 
 // leadingRows are the contiguous rows that a segment's sequence begins with.

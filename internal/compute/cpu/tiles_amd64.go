@@ -5,142 +5,142 @@
 package cpu
 
 // mul1x16AVX512 is mulGeneric for 1 rows and 1 panel(s); c1 and b1 are the second panel's.
-func mul1x16AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+func mul1x16AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 
 // mul1x16BF16 is mulPairsGeneric, in the instruction's own rounding, for 1 rows and 1 panel(s); c1 and b1 are the second panel's.
-func mul1x16BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+func mul1x16BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 
 // mul2x16AVX512 is mulGeneric for 2 rows and 1 panel(s); c1 and b1 are the second panel's.
-func mul2x16AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+func mul2x16AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 
 // mul2x16BF16 is mulPairsGeneric, in the instruction's own rounding, for 2 rows and 1 panel(s); c1 and b1 are the second panel's.
-func mul2x16BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+func mul2x16BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 
 // mul3x16AVX512 is mulGeneric for 3 rows and 1 panel(s); c1 and b1 are the second panel's.
-func mul3x16AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+func mul3x16AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 
 // mul3x16BF16 is mulPairsGeneric, in the instruction's own rounding, for 3 rows and 1 panel(s); c1 and b1 are the second panel's.
-func mul3x16BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+func mul3x16BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 
 // mul4x16AVX512 is mulGeneric for 4 rows and 1 panel(s); c1 and b1 are the second panel's.
-func mul4x16AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+func mul4x16AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 
 // mul4x16BF16 is mulPairsGeneric, in the instruction's own rounding, for 4 rows and 1 panel(s); c1 and b1 are the second panel's.
-func mul4x16BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+func mul4x16BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 
 // mul5x16AVX512 is mulGeneric for 5 rows and 1 panel(s); c1 and b1 are the second panel's.
-func mul5x16AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+func mul5x16AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 
 // mul5x16BF16 is mulPairsGeneric, in the instruction's own rounding, for 5 rows and 1 panel(s); c1 and b1 are the second panel's.
-func mul5x16BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+func mul5x16BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 
 // mul6x16AVX512 is mulGeneric for 6 rows and 1 panel(s); c1 and b1 are the second panel's.
-func mul6x16AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+func mul6x16AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 
 // mul6x16BF16 is mulPairsGeneric, in the instruction's own rounding, for 6 rows and 1 panel(s); c1 and b1 are the second panel's.
-func mul6x16BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+func mul6x16BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 
 // mul7x16AVX512 is mulGeneric for 7 rows and 1 panel(s); c1 and b1 are the second panel's.
-func mul7x16AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+func mul7x16AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 
 // mul7x16BF16 is mulPairsGeneric, in the instruction's own rounding, for 7 rows and 1 panel(s); c1 and b1 are the second panel's.
-func mul7x16BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+func mul7x16BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 
 // mul8x16AVX512 is mulGeneric for 8 rows and 1 panel(s); c1 and b1 are the second panel's.
-func mul8x16AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+func mul8x16AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 
 // mul8x16BF16 is mulPairsGeneric, in the instruction's own rounding, for 8 rows and 1 panel(s); c1 and b1 are the second panel's.
-func mul8x16BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+func mul8x16BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 
 // mul14x16AVX512 is mulGeneric for 14 rows and 1 panel(s); c1 and b1 are the second panel's.
-func mul14x16AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+func mul14x16AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 
 // mul14x16BF16 is mulPairsGeneric, in the instruction's own rounding, for 14 rows and 1 panel(s); c1 and b1 are the second panel's.
-func mul14x16BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+func mul14x16BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 
 // mul1x32AVX512 is mulGeneric for 1 rows and 2 panel(s); c1 and b1 are the second panel's.
-func mul1x32AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+func mul1x32AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 
 // mul1x32BF16 is mulPairsGeneric, in the instruction's own rounding, for 1 rows and 2 panel(s); c1 and b1 are the second panel's.
-func mul1x32BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+func mul1x32BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 
 // mul2x32AVX512 is mulGeneric for 2 rows and 2 panel(s); c1 and b1 are the second panel's.
-func mul2x32AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+func mul2x32AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 
 // mul2x32BF16 is mulPairsGeneric, in the instruction's own rounding, for 2 rows and 2 panel(s); c1 and b1 are the second panel's.
-func mul2x32BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+func mul2x32BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 
 // mul3x32AVX512 is mulGeneric for 3 rows and 2 panel(s); c1 and b1 are the second panel's.
-func mul3x32AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+func mul3x32AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 
 // mul3x32BF16 is mulPairsGeneric, in the instruction's own rounding, for 3 rows and 2 panel(s); c1 and b1 are the second panel's.
-func mul3x32BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+func mul3x32BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 
 // mul4x32AVX512 is mulGeneric for 4 rows and 2 panel(s); c1 and b1 are the second panel's.
-func mul4x32AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+func mul4x32AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 
 // mul4x32BF16 is mulPairsGeneric, in the instruction's own rounding, for 4 rows and 2 panel(s); c1 and b1 are the second panel's.
-func mul4x32BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+func mul4x32BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 
 // mul5x32AVX512 is mulGeneric for 5 rows and 2 panel(s); c1 and b1 are the second panel's.
-func mul5x32AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+func mul5x32AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 
 // mul5x32BF16 is mulPairsGeneric, in the instruction's own rounding, for 5 rows and 2 panel(s); c1 and b1 are the second panel's.
-func mul5x32BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+func mul5x32BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 
 // mul6x32AVX512 is mulGeneric for 6 rows and 2 panel(s); c1 and b1 are the second panel's.
-func mul6x32AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+func mul6x32AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 
 // mul6x32BF16 is mulPairsGeneric, in the instruction's own rounding, for 6 rows and 2 panel(s); c1 and b1 are the second panel's.
-func mul6x32BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+func mul6x32BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 
 // mul7x32AVX512 is mulGeneric for 7 rows and 2 panel(s); c1 and b1 are the second panel's.
-func mul7x32AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+func mul7x32AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 
 // mul7x32BF16 is mulPairsGeneric, in the instruction's own rounding, for 7 rows and 2 panel(s); c1 and b1 are the second panel's.
-func mul7x32BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+func mul7x32BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 
 // mul8x32AVX512 is mulGeneric for 8 rows and 2 panel(s); c1 and b1 are the second panel's.
-func mul8x32AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+func mul8x32AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 
 // mul8x32BF16 is mulPairsGeneric, in the instruction's own rounding, for 8 rows and 2 panel(s); c1 and b1 are the second panel's.
-func mul8x32BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+func mul8x32BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 
 // mul14x32AVX512 is mulGeneric for 14 rows and 2 panel(s); c1 and b1 are the second panel's.
-func mul14x32AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+func mul14x32AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 
 // mul14x32BF16 is mulPairsGeneric, in the instruction's own rounding, for 14 rows and 2 panel(s); c1 and b1 are the second panel's.
-func mul14x32BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+func mul14x32BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 
 // mul1x16AVX2 is mulGeneric for 1 rows and 1 panel(s); c1 and b1 are the second panel's.
-func mul1x16AVX2(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+func mul1x16AVX2(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 
 // mul2x16AVX2 is mulGeneric for 2 rows and 1 panel(s); c1 and b1 are the second panel's.
-func mul2x16AVX2(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+func mul2x16AVX2(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 
 // mul3x16AVX2 is mulGeneric for 3 rows and 1 panel(s); c1 and b1 are the second panel's.
-func mul3x16AVX2(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+func mul3x16AVX2(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 
 // mul4x16AVX2 is mulGeneric for 4 rows and 1 panel(s); c1 and b1 are the second panel's.
-func mul4x16AVX2(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+func mul4x16AVX2(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 
 // mul5x16AVX2 is mulGeneric for 5 rows and 1 panel(s); c1 and b1 are the second panel's.
-func mul5x16AVX2(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+func mul5x16AVX2(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 
 // mul6x16AVX2 is mulGeneric for 6 rows and 1 panel(s); c1 and b1 are the second panel's.
-func mul6x16AVX2(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+func mul6x16AVX2(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 
 // mulPairs1x16AVX2 is mulPairsGeneric for 1 rows and 1 panel; c1 and b1 are not read.
-func mulPairs1x16AVX2(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+func mulPairs1x16AVX2(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 
 // mulPairs2x16AVX2 is mulPairsGeneric for 2 rows and 1 panel; c1 and b1 are not read.
-func mulPairs2x16AVX2(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+func mulPairs2x16AVX2(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 
 // mulPairs3x16AVX2 is mulPairsGeneric for 3 rows and 1 panel; c1 and b1 are not read.
-func mulPairs3x16AVX2(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+func mulPairs3x16AVX2(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 
 // mulPairs4x16AVX2 is mulPairsGeneric for 4 rows and 1 panel; c1 and b1 are not read.
-func mulPairs4x16AVX2(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+func mulPairs4x16AVX2(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 
 // transpose16AVX2 is transpose16Generic.
 func transpose16AVX2(dst *float32, src *float32, srcStep int, blocks int)

@@ -4,17 +4,27 @@
 
 #include "textflag.h"
 
-// func mul1x16AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+// func mul1x16AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·mul1x16AVX512(SB), NOSPLIT, $0-73
-	MOVB    load+72(FP), AL
-	TESTB   AL, AL
-	JZ      mul1x16AVX512_zero
-	MOVQ    c0+0(FP), AX
-	MOVQ    ldc+16(FP), CX
-	SHLQ    $0x02, CX
-	VMOVUPS (AX), Z0
-	JMP     mul1x16AVX512_start
+TEXT ·mul1x16AVX512(SB), NOSPLIT, $0-88
+mul1x16AVX512_tile:
+	MOVB       load+72(FP), AL
+	TESTB      AL, AL
+	JZ         mul1x16AVX512_zero
+	MOVQ       c0+0(FP), AX
+	MOVQ       ldc+16(FP), CX
+	SHLQ       $0x02, CX
+	VMOVUPS    (AX), Z0
+	CMPQ       tiles+80(FP), $0x01
+	JE         mul1x16AVX512_start
+	MOVQ       c0+0(FP), AX
+	MOVQ       ldc+16(FP), CX
+	SHLQ       $0x02, CX
+	MOVQ       ldc+16(FP), CX
+	IMUL3Q     $0x04, CX, CX
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        mul1x16AVX512_start
 
 mul1x16AVX512_zero:
 	MOVQ       c0+0(FP), AX
@@ -51,20 +61,38 @@ mul1x16AVX512_store:
 	MOVQ    ldc+16(FP), CX
 	SHLQ    $0x02, CX
 	VMOVUPS Z0, (AX)
+	MOVQ    ldc+16(FP), AX
+	IMUL3Q  $0x04, AX, AX
+	ADDQ    AX, c0+0(FP)
+	MOVQ    rs+32(FP), AX
+	IMUL3Q  $0x04, AX, AX
+	ADDQ    AX, a+24(FP)
+	DECQ    tiles+80(FP)
+	JNZ     mul1x16AVX512_tile
 	VZEROUPPER
 	RET
 
-// func mul1x16BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+// func mul1x16BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·mul1x16BF16(SB), NOSPLIT, $0-73
-	MOVB    load+72(FP), AL
-	TESTB   AL, AL
-	JZ      mul1x16BF16_zero
-	MOVQ    c0+0(FP), AX
-	MOVQ    ldc+16(FP), CX
-	SHLQ    $0x02, CX
-	VMOVUPS (AX), Z0
-	JMP     mul1x16BF16_start
+TEXT ·mul1x16BF16(SB), NOSPLIT, $0-88
+mul1x16BF16_tile:
+	MOVB       load+72(FP), AL
+	TESTB      AL, AL
+	JZ         mul1x16BF16_zero
+	MOVQ       c0+0(FP), AX
+	MOVQ       ldc+16(FP), CX
+	SHLQ       $0x02, CX
+	VMOVUPS    (AX), Z0
+	CMPQ       tiles+80(FP), $0x01
+	JE         mul1x16BF16_start
+	MOVQ       c0+0(FP), AX
+	MOVQ       ldc+16(FP), CX
+	SHLQ       $0x02, CX
+	MOVQ       ldc+16(FP), CX
+	IMUL3Q     $0x04, CX, CX
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        mul1x16BF16_start
 
 mul1x16BF16_zero:
 	MOVQ       c0+0(FP), AX
@@ -106,22 +134,42 @@ mul1x16BF16_store:
 	MOVQ    ldc+16(FP), CX
 	SHLQ    $0x02, CX
 	VMOVUPS Z0, (AX)
+	MOVQ    ldc+16(FP), AX
+	IMUL3Q  $0x04, AX, AX
+	ADDQ    AX, c0+0(FP)
+	MOVQ    rs+32(FP), AX
+	IMUL3Q  $0x04, AX, AX
+	ADDQ    AX, a+24(FP)
+	DECQ    tiles+80(FP)
+	JNZ     mul1x16BF16_tile
 	VZEROUPPER
 	RET
 
-// func mul2x16AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+// func mul2x16AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·mul2x16AVX512(SB), NOSPLIT, $0-73
-	MOVB    load+72(FP), AL
-	TESTB   AL, AL
-	JZ      mul2x16AVX512_zero
-	MOVQ    c0+0(FP), AX
-	MOVQ    ldc+16(FP), CX
-	SHLQ    $0x02, CX
-	VMOVUPS (AX), Z0
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z1
-	JMP     mul2x16AVX512_start
+TEXT ·mul2x16AVX512(SB), NOSPLIT, $0-88
+mul2x16AVX512_tile:
+	MOVB       load+72(FP), AL
+	TESTB      AL, AL
+	JZ         mul2x16AVX512_zero
+	MOVQ       c0+0(FP), AX
+	MOVQ       ldc+16(FP), CX
+	SHLQ       $0x02, CX
+	VMOVUPS    (AX), Z0
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Z1
+	CMPQ       tiles+80(FP), $0x01
+	JE         mul2x16AVX512_start
+	MOVQ       c0+0(FP), AX
+	MOVQ       ldc+16(FP), CX
+	SHLQ       $0x02, CX
+	MOVQ       ldc+16(FP), DX
+	IMUL3Q     $0x08, DX, DX
+	ADDQ       DX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        mul2x16AVX512_start
 
 mul2x16AVX512_zero:
 	MOVQ       c0+0(FP), AX
@@ -165,22 +213,42 @@ mul2x16AVX512_store:
 	VMOVUPS Z0, (AX)
 	ADDQ    CX, AX
 	VMOVUPS Z1, (AX)
+	MOVQ    ldc+16(FP), AX
+	IMUL3Q  $0x08, AX, AX
+	ADDQ    AX, c0+0(FP)
+	MOVQ    rs+32(FP), AX
+	IMUL3Q  $0x08, AX, AX
+	ADDQ    AX, a+24(FP)
+	DECQ    tiles+80(FP)
+	JNZ     mul2x16AVX512_tile
 	VZEROUPPER
 	RET
 
-// func mul2x16BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+// func mul2x16BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·mul2x16BF16(SB), NOSPLIT, $0-73
-	MOVB    load+72(FP), AL
-	TESTB   AL, AL
-	JZ      mul2x16BF16_zero
-	MOVQ    c0+0(FP), AX
-	MOVQ    ldc+16(FP), CX
-	SHLQ    $0x02, CX
-	VMOVUPS (AX), Z0
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z1
-	JMP     mul2x16BF16_start
+TEXT ·mul2x16BF16(SB), NOSPLIT, $0-88
+mul2x16BF16_tile:
+	MOVB       load+72(FP), AL
+	TESTB      AL, AL
+	JZ         mul2x16BF16_zero
+	MOVQ       c0+0(FP), AX
+	MOVQ       ldc+16(FP), CX
+	SHLQ       $0x02, CX
+	VMOVUPS    (AX), Z0
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Z1
+	CMPQ       tiles+80(FP), $0x01
+	JE         mul2x16BF16_start
+	MOVQ       c0+0(FP), AX
+	MOVQ       ldc+16(FP), CX
+	SHLQ       $0x02, CX
+	MOVQ       ldc+16(FP), DX
+	IMUL3Q     $0x08, DX, DX
+	ADDQ       DX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        mul2x16BF16_start
 
 mul2x16BF16_zero:
 	MOVQ       c0+0(FP), AX
@@ -234,24 +302,46 @@ mul2x16BF16_store:
 	VMOVUPS Z0, (AX)
 	ADDQ    CX, AX
 	VMOVUPS Z1, (AX)
+	MOVQ    ldc+16(FP), AX
+	IMUL3Q  $0x08, AX, AX
+	ADDQ    AX, c0+0(FP)
+	MOVQ    rs+32(FP), AX
+	IMUL3Q  $0x08, AX, AX
+	ADDQ    AX, a+24(FP)
+	DECQ    tiles+80(FP)
+	JNZ     mul2x16BF16_tile
 	VZEROUPPER
 	RET
 
-// func mul3x16AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+// func mul3x16AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·mul3x16AVX512(SB), NOSPLIT, $0-73
-	MOVB    load+72(FP), AL
-	TESTB   AL, AL
-	JZ      mul3x16AVX512_zero
-	MOVQ    c0+0(FP), AX
-	MOVQ    ldc+16(FP), CX
-	SHLQ    $0x02, CX
-	VMOVUPS (AX), Z0
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z1
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z2
-	JMP     mul3x16AVX512_start
+TEXT ·mul3x16AVX512(SB), NOSPLIT, $0-88
+mul3x16AVX512_tile:
+	MOVB       load+72(FP), AL
+	TESTB      AL, AL
+	JZ         mul3x16AVX512_zero
+	MOVQ       c0+0(FP), AX
+	MOVQ       ldc+16(FP), CX
+	SHLQ       $0x02, CX
+	VMOVUPS    (AX), Z0
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Z1
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Z2
+	CMPQ       tiles+80(FP), $0x01
+	JE         mul3x16AVX512_start
+	MOVQ       c0+0(FP), AX
+	MOVQ       ldc+16(FP), CX
+	SHLQ       $0x02, CX
+	MOVQ       ldc+16(FP), DX
+	IMUL3Q     $0x0c, DX, DX
+	ADDQ       DX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        mul3x16AVX512_start
 
 mul3x16AVX512_zero:
 	MOVQ       c0+0(FP), AX
@@ -302,24 +392,46 @@ mul3x16AVX512_store:
 	VMOVUPS Z1, (AX)
 	ADDQ    CX, AX
 	VMOVUPS Z2, (AX)
+	MOVQ    ldc+16(FP), AX
+	IMUL3Q  $0x0c, AX, AX
+	ADDQ    AX, c0+0(FP)
+	MOVQ    rs+32(FP), AX
+	IMUL3Q  $0x0c, AX, AX
+	ADDQ    AX, a+24(FP)
+	DECQ    tiles+80(FP)
+	JNZ     mul3x16AVX512_tile
 	VZEROUPPER
 	RET
 
-// func mul3x16BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+// func mul3x16BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·mul3x16BF16(SB), NOSPLIT, $0-73
-	MOVB    load+72(FP), AL
-	TESTB   AL, AL
-	JZ      mul3x16BF16_zero
-	MOVQ    c0+0(FP), AX
-	MOVQ    ldc+16(FP), CX
-	SHLQ    $0x02, CX
-	VMOVUPS (AX), Z0
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z1
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z2
-	JMP     mul3x16BF16_start
+TEXT ·mul3x16BF16(SB), NOSPLIT, $0-88
+mul3x16BF16_tile:
+	MOVB       load+72(FP), AL
+	TESTB      AL, AL
+	JZ         mul3x16BF16_zero
+	MOVQ       c0+0(FP), AX
+	MOVQ       ldc+16(FP), CX
+	SHLQ       $0x02, CX
+	VMOVUPS    (AX), Z0
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Z1
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Z2
+	CMPQ       tiles+80(FP), $0x01
+	JE         mul3x16BF16_start
+	MOVQ       c0+0(FP), AX
+	MOVQ       ldc+16(FP), CX
+	SHLQ       $0x02, CX
+	MOVQ       ldc+16(FP), DX
+	IMUL3Q     $0x0c, DX, DX
+	ADDQ       DX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        mul3x16BF16_start
 
 mul3x16BF16_zero:
 	MOVQ       c0+0(FP), AX
@@ -385,26 +497,50 @@ mul3x16BF16_store:
 	VMOVUPS Z1, (AX)
 	ADDQ    CX, AX
 	VMOVUPS Z2, (AX)
+	MOVQ    ldc+16(FP), AX
+	IMUL3Q  $0x0c, AX, AX
+	ADDQ    AX, c0+0(FP)
+	MOVQ    rs+32(FP), AX
+	IMUL3Q  $0x0c, AX, AX
+	ADDQ    AX, a+24(FP)
+	DECQ    tiles+80(FP)
+	JNZ     mul3x16BF16_tile
 	VZEROUPPER
 	RET
 
-// func mul4x16AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+// func mul4x16AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·mul4x16AVX512(SB), NOSPLIT, $0-73
-	MOVB    load+72(FP), AL
-	TESTB   AL, AL
-	JZ      mul4x16AVX512_zero
-	MOVQ    c0+0(FP), AX
-	MOVQ    ldc+16(FP), CX
-	SHLQ    $0x02, CX
-	VMOVUPS (AX), Z0
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z1
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z2
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z3
-	JMP     mul4x16AVX512_start
+TEXT ·mul4x16AVX512(SB), NOSPLIT, $0-88
+mul4x16AVX512_tile:
+	MOVB       load+72(FP), AL
+	TESTB      AL, AL
+	JZ         mul4x16AVX512_zero
+	MOVQ       c0+0(FP), AX
+	MOVQ       ldc+16(FP), CX
+	SHLQ       $0x02, CX
+	VMOVUPS    (AX), Z0
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Z1
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Z2
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Z3
+	CMPQ       tiles+80(FP), $0x01
+	JE         mul4x16AVX512_start
+	MOVQ       c0+0(FP), AX
+	MOVQ       ldc+16(FP), CX
+	SHLQ       $0x02, CX
+	MOVQ       ldc+16(FP), DX
+	IMUL3Q     $0x10, DX, DX
+	ADDQ       DX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        mul4x16AVX512_start
 
 mul4x16AVX512_zero:
 	MOVQ       c0+0(FP), AX
@@ -462,26 +598,50 @@ mul4x16AVX512_store:
 	VMOVUPS Z2, (AX)
 	ADDQ    CX, AX
 	VMOVUPS Z3, (AX)
+	MOVQ    ldc+16(FP), AX
+	IMUL3Q  $0x10, AX, AX
+	ADDQ    AX, c0+0(FP)
+	MOVQ    rs+32(FP), AX
+	IMUL3Q  $0x10, AX, AX
+	ADDQ    AX, a+24(FP)
+	DECQ    tiles+80(FP)
+	JNZ     mul4x16AVX512_tile
 	VZEROUPPER
 	RET
 
-// func mul4x16BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+// func mul4x16BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·mul4x16BF16(SB), NOSPLIT, $0-73
-	MOVB    load+72(FP), AL
-	TESTB   AL, AL
-	JZ      mul4x16BF16_zero
-	MOVQ    c0+0(FP), AX
-	MOVQ    ldc+16(FP), CX
-	SHLQ    $0x02, CX
-	VMOVUPS (AX), Z0
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z1
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z2
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z3
-	JMP     mul4x16BF16_start
+TEXT ·mul4x16BF16(SB), NOSPLIT, $0-88
+mul4x16BF16_tile:
+	MOVB       load+72(FP), AL
+	TESTB      AL, AL
+	JZ         mul4x16BF16_zero
+	MOVQ       c0+0(FP), AX
+	MOVQ       ldc+16(FP), CX
+	SHLQ       $0x02, CX
+	VMOVUPS    (AX), Z0
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Z1
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Z2
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Z3
+	CMPQ       tiles+80(FP), $0x01
+	JE         mul4x16BF16_start
+	MOVQ       c0+0(FP), AX
+	MOVQ       ldc+16(FP), CX
+	SHLQ       $0x02, CX
+	MOVQ       ldc+16(FP), DX
+	IMUL3Q     $0x10, DX, DX
+	ADDQ       DX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        mul4x16BF16_start
 
 mul4x16BF16_zero:
 	MOVQ       c0+0(FP), AX
@@ -559,28 +719,54 @@ mul4x16BF16_store:
 	VMOVUPS Z2, (AX)
 	ADDQ    CX, AX
 	VMOVUPS Z3, (AX)
+	MOVQ    ldc+16(FP), AX
+	IMUL3Q  $0x10, AX, AX
+	ADDQ    AX, c0+0(FP)
+	MOVQ    rs+32(FP), AX
+	IMUL3Q  $0x10, AX, AX
+	ADDQ    AX, a+24(FP)
+	DECQ    tiles+80(FP)
+	JNZ     mul4x16BF16_tile
 	VZEROUPPER
 	RET
 
-// func mul5x16AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+// func mul5x16AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·mul5x16AVX512(SB), NOSPLIT, $0-73
-	MOVB    load+72(FP), AL
-	TESTB   AL, AL
-	JZ      mul5x16AVX512_zero
-	MOVQ    c0+0(FP), AX
-	MOVQ    ldc+16(FP), CX
-	SHLQ    $0x02, CX
-	VMOVUPS (AX), Z0
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z1
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z2
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z3
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z4
-	JMP     mul5x16AVX512_start
+TEXT ·mul5x16AVX512(SB), NOSPLIT, $0-88
+mul5x16AVX512_tile:
+	MOVB       load+72(FP), AL
+	TESTB      AL, AL
+	JZ         mul5x16AVX512_zero
+	MOVQ       c0+0(FP), AX
+	MOVQ       ldc+16(FP), CX
+	SHLQ       $0x02, CX
+	VMOVUPS    (AX), Z0
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Z1
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Z2
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Z3
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Z4
+	CMPQ       tiles+80(FP), $0x01
+	JE         mul5x16AVX512_start
+	MOVQ       c0+0(FP), AX
+	MOVQ       ldc+16(FP), CX
+	SHLQ       $0x02, CX
+	MOVQ       ldc+16(FP), DX
+	IMUL3Q     $0x14, DX, DX
+	ADDQ       DX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        mul5x16AVX512_start
 
 mul5x16AVX512_zero:
 	MOVQ       c0+0(FP), AX
@@ -645,28 +831,54 @@ mul5x16AVX512_store:
 	VMOVUPS Z3, (AX)
 	ADDQ    CX, AX
 	VMOVUPS Z4, (AX)
+	MOVQ    ldc+16(FP), AX
+	IMUL3Q  $0x14, AX, AX
+	ADDQ    AX, c0+0(FP)
+	MOVQ    rs+32(FP), AX
+	IMUL3Q  $0x14, AX, AX
+	ADDQ    AX, a+24(FP)
+	DECQ    tiles+80(FP)
+	JNZ     mul5x16AVX512_tile
 	VZEROUPPER
 	RET
 
-// func mul5x16BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+// func mul5x16BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·mul5x16BF16(SB), NOSPLIT, $0-73
-	MOVB    load+72(FP), AL
-	TESTB   AL, AL
-	JZ      mul5x16BF16_zero
-	MOVQ    c0+0(FP), AX
-	MOVQ    ldc+16(FP), CX
-	SHLQ    $0x02, CX
-	VMOVUPS (AX), Z0
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z1
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z2
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z3
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z4
-	JMP     mul5x16BF16_start
+TEXT ·mul5x16BF16(SB), NOSPLIT, $0-88
+mul5x16BF16_tile:
+	MOVB       load+72(FP), AL
+	TESTB      AL, AL
+	JZ         mul5x16BF16_zero
+	MOVQ       c0+0(FP), AX
+	MOVQ       ldc+16(FP), CX
+	SHLQ       $0x02, CX
+	VMOVUPS    (AX), Z0
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Z1
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Z2
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Z3
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Z4
+	CMPQ       tiles+80(FP), $0x01
+	JE         mul5x16BF16_start
+	MOVQ       c0+0(FP), AX
+	MOVQ       ldc+16(FP), CX
+	SHLQ       $0x02, CX
+	MOVQ       ldc+16(FP), DX
+	IMUL3Q     $0x14, DX, DX
+	ADDQ       DX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        mul5x16BF16_start
 
 mul5x16BF16_zero:
 	MOVQ       c0+0(FP), AX
@@ -756,30 +968,58 @@ mul5x16BF16_store:
 	VMOVUPS Z3, (AX)
 	ADDQ    CX, AX
 	VMOVUPS Z4, (AX)
+	MOVQ    ldc+16(FP), AX
+	IMUL3Q  $0x14, AX, AX
+	ADDQ    AX, c0+0(FP)
+	MOVQ    rs+32(FP), AX
+	IMUL3Q  $0x14, AX, AX
+	ADDQ    AX, a+24(FP)
+	DECQ    tiles+80(FP)
+	JNZ     mul5x16BF16_tile
 	VZEROUPPER
 	RET
 
-// func mul6x16AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+// func mul6x16AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·mul6x16AVX512(SB), NOSPLIT, $0-73
-	MOVB    load+72(FP), AL
-	TESTB   AL, AL
-	JZ      mul6x16AVX512_zero
-	MOVQ    c0+0(FP), AX
-	MOVQ    ldc+16(FP), CX
-	SHLQ    $0x02, CX
-	VMOVUPS (AX), Z0
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z1
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z2
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z3
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z4
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z5
-	JMP     mul6x16AVX512_start
+TEXT ·mul6x16AVX512(SB), NOSPLIT, $0-88
+mul6x16AVX512_tile:
+	MOVB       load+72(FP), AL
+	TESTB      AL, AL
+	JZ         mul6x16AVX512_zero
+	MOVQ       c0+0(FP), AX
+	MOVQ       ldc+16(FP), CX
+	SHLQ       $0x02, CX
+	VMOVUPS    (AX), Z0
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Z1
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Z2
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Z3
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Z4
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Z5
+	CMPQ       tiles+80(FP), $0x01
+	JE         mul6x16AVX512_start
+	MOVQ       c0+0(FP), AX
+	MOVQ       ldc+16(FP), CX
+	SHLQ       $0x02, CX
+	MOVQ       ldc+16(FP), DX
+	IMUL3Q     $0x18, DX, DX
+	ADDQ       DX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        mul6x16AVX512_start
 
 mul6x16AVX512_zero:
 	MOVQ       c0+0(FP), AX
@@ -854,30 +1094,58 @@ mul6x16AVX512_store:
 	VMOVUPS Z4, (AX)
 	ADDQ    CX, AX
 	VMOVUPS Z5, (AX)
+	MOVQ    ldc+16(FP), AX
+	IMUL3Q  $0x18, AX, AX
+	ADDQ    AX, c0+0(FP)
+	MOVQ    rs+32(FP), AX
+	IMUL3Q  $0x18, AX, AX
+	ADDQ    AX, a+24(FP)
+	DECQ    tiles+80(FP)
+	JNZ     mul6x16AVX512_tile
 	VZEROUPPER
 	RET
 
-// func mul6x16BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+// func mul6x16BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·mul6x16BF16(SB), NOSPLIT, $0-73
-	MOVB    load+72(FP), AL
-	TESTB   AL, AL
-	JZ      mul6x16BF16_zero
-	MOVQ    c0+0(FP), AX
-	MOVQ    ldc+16(FP), CX
-	SHLQ    $0x02, CX
-	VMOVUPS (AX), Z0
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z1
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z2
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z3
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z4
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z5
-	JMP     mul6x16BF16_start
+TEXT ·mul6x16BF16(SB), NOSPLIT, $0-88
+mul6x16BF16_tile:
+	MOVB       load+72(FP), AL
+	TESTB      AL, AL
+	JZ         mul6x16BF16_zero
+	MOVQ       c0+0(FP), AX
+	MOVQ       ldc+16(FP), CX
+	SHLQ       $0x02, CX
+	VMOVUPS    (AX), Z0
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Z1
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Z2
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Z3
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Z4
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Z5
+	CMPQ       tiles+80(FP), $0x01
+	JE         mul6x16BF16_start
+	MOVQ       c0+0(FP), AX
+	MOVQ       ldc+16(FP), CX
+	SHLQ       $0x02, CX
+	MOVQ       ldc+16(FP), DX
+	IMUL3Q     $0x18, DX, DX
+	ADDQ       DX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        mul6x16BF16_start
 
 mul6x16BF16_zero:
 	MOVQ       c0+0(FP), AX
@@ -982,32 +1250,62 @@ mul6x16BF16_store:
 	VMOVUPS Z4, (AX)
 	ADDQ    CX, AX
 	VMOVUPS Z5, (AX)
+	MOVQ    ldc+16(FP), AX
+	IMUL3Q  $0x18, AX, AX
+	ADDQ    AX, c0+0(FP)
+	MOVQ    rs+32(FP), AX
+	IMUL3Q  $0x18, AX, AX
+	ADDQ    AX, a+24(FP)
+	DECQ    tiles+80(FP)
+	JNZ     mul6x16BF16_tile
 	VZEROUPPER
 	RET
 
-// func mul7x16AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+// func mul7x16AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·mul7x16AVX512(SB), NOSPLIT, $0-73
-	MOVB    load+72(FP), AL
-	TESTB   AL, AL
-	JZ      mul7x16AVX512_zero
-	MOVQ    c0+0(FP), AX
-	MOVQ    ldc+16(FP), CX
-	SHLQ    $0x02, CX
-	VMOVUPS (AX), Z0
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z1
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z2
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z3
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z4
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z5
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z6
-	JMP     mul7x16AVX512_start
+TEXT ·mul7x16AVX512(SB), NOSPLIT, $0-88
+mul7x16AVX512_tile:
+	MOVB       load+72(FP), AL
+	TESTB      AL, AL
+	JZ         mul7x16AVX512_zero
+	MOVQ       c0+0(FP), AX
+	MOVQ       ldc+16(FP), CX
+	SHLQ       $0x02, CX
+	VMOVUPS    (AX), Z0
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Z1
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Z2
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Z3
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Z4
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Z5
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Z6
+	CMPQ       tiles+80(FP), $0x01
+	JE         mul7x16AVX512_start
+	MOVQ       c0+0(FP), AX
+	MOVQ       ldc+16(FP), CX
+	SHLQ       $0x02, CX
+	MOVQ       ldc+16(FP), DX
+	IMUL3Q     $0x1c, DX, DX
+	ADDQ       DX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        mul7x16AVX512_start
 
 mul7x16AVX512_zero:
 	MOVQ       c0+0(FP), AX
@@ -1089,32 +1387,62 @@ mul7x16AVX512_store:
 	VMOVUPS Z5, (AX)
 	ADDQ    CX, AX
 	VMOVUPS Z6, (AX)
+	MOVQ    ldc+16(FP), AX
+	IMUL3Q  $0x1c, AX, AX
+	ADDQ    AX, c0+0(FP)
+	MOVQ    rs+32(FP), AX
+	IMUL3Q  $0x1c, AX, AX
+	ADDQ    AX, a+24(FP)
+	DECQ    tiles+80(FP)
+	JNZ     mul7x16AVX512_tile
 	VZEROUPPER
 	RET
 
-// func mul7x16BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+// func mul7x16BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·mul7x16BF16(SB), NOSPLIT, $0-73
-	MOVB    load+72(FP), AL
-	TESTB   AL, AL
-	JZ      mul7x16BF16_zero
-	MOVQ    c0+0(FP), AX
-	MOVQ    ldc+16(FP), CX
-	SHLQ    $0x02, CX
-	VMOVUPS (AX), Z0
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z1
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z2
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z3
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z4
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z5
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z6
-	JMP     mul7x16BF16_start
+TEXT ·mul7x16BF16(SB), NOSPLIT, $0-88
+mul7x16BF16_tile:
+	MOVB       load+72(FP), AL
+	TESTB      AL, AL
+	JZ         mul7x16BF16_zero
+	MOVQ       c0+0(FP), AX
+	MOVQ       ldc+16(FP), CX
+	SHLQ       $0x02, CX
+	VMOVUPS    (AX), Z0
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Z1
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Z2
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Z3
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Z4
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Z5
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Z6
+	CMPQ       tiles+80(FP), $0x01
+	JE         mul7x16BF16_start
+	MOVQ       c0+0(FP), AX
+	MOVQ       ldc+16(FP), CX
+	SHLQ       $0x02, CX
+	MOVQ       ldc+16(FP), DX
+	IMUL3Q     $0x1c, DX, DX
+	ADDQ       DX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        mul7x16BF16_start
 
 mul7x16BF16_zero:
 	MOVQ       c0+0(FP), AX
@@ -1231,34 +1559,66 @@ mul7x16BF16_store:
 	VMOVUPS Z5, (AX)
 	ADDQ    CX, AX
 	VMOVUPS Z6, (AX)
+	MOVQ    ldc+16(FP), AX
+	IMUL3Q  $0x1c, AX, AX
+	ADDQ    AX, c0+0(FP)
+	MOVQ    rs+32(FP), AX
+	IMUL3Q  $0x1c, AX, AX
+	ADDQ    AX, a+24(FP)
+	DECQ    tiles+80(FP)
+	JNZ     mul7x16BF16_tile
 	VZEROUPPER
 	RET
 
-// func mul8x16AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+// func mul8x16AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·mul8x16AVX512(SB), NOSPLIT, $0-73
-	MOVB    load+72(FP), AL
-	TESTB   AL, AL
-	JZ      mul8x16AVX512_zero
-	MOVQ    c0+0(FP), AX
-	MOVQ    ldc+16(FP), CX
-	SHLQ    $0x02, CX
-	VMOVUPS (AX), Z0
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z1
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z2
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z3
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z4
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z5
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z6
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z7
-	JMP     mul8x16AVX512_start
+TEXT ·mul8x16AVX512(SB), NOSPLIT, $0-88
+mul8x16AVX512_tile:
+	MOVB       load+72(FP), AL
+	TESTB      AL, AL
+	JZ         mul8x16AVX512_zero
+	MOVQ       c0+0(FP), AX
+	MOVQ       ldc+16(FP), CX
+	SHLQ       $0x02, CX
+	VMOVUPS    (AX), Z0
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Z1
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Z2
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Z3
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Z4
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Z5
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Z6
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Z7
+	CMPQ       tiles+80(FP), $0x01
+	JE         mul8x16AVX512_start
+	MOVQ       c0+0(FP), AX
+	MOVQ       ldc+16(FP), CX
+	SHLQ       $0x02, CX
+	MOVQ       ldc+16(FP), DX
+	IMUL3Q     $0x20, DX, DX
+	ADDQ       DX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        mul8x16AVX512_start
 
 mul8x16AVX512_zero:
 	MOVQ       c0+0(FP), AX
@@ -1347,34 +1707,66 @@ mul8x16AVX512_store:
 	VMOVUPS Z6, (AX)
 	ADDQ    CX, AX
 	VMOVUPS Z7, (AX)
+	MOVQ    ldc+16(FP), AX
+	IMUL3Q  $0x20, AX, AX
+	ADDQ    AX, c0+0(FP)
+	MOVQ    rs+32(FP), AX
+	IMUL3Q  $0x20, AX, AX
+	ADDQ    AX, a+24(FP)
+	DECQ    tiles+80(FP)
+	JNZ     mul8x16AVX512_tile
 	VZEROUPPER
 	RET
 
-// func mul8x16BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+// func mul8x16BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·mul8x16BF16(SB), NOSPLIT, $0-73
-	MOVB    load+72(FP), AL
-	TESTB   AL, AL
-	JZ      mul8x16BF16_zero
-	MOVQ    c0+0(FP), AX
-	MOVQ    ldc+16(FP), CX
-	SHLQ    $0x02, CX
-	VMOVUPS (AX), Z0
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z1
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z2
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z3
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z4
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z5
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z6
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z7
-	JMP     mul8x16BF16_start
+TEXT ·mul8x16BF16(SB), NOSPLIT, $0-88
+mul8x16BF16_tile:
+	MOVB       load+72(FP), AL
+	TESTB      AL, AL
+	JZ         mul8x16BF16_zero
+	MOVQ       c0+0(FP), AX
+	MOVQ       ldc+16(FP), CX
+	SHLQ       $0x02, CX
+	VMOVUPS    (AX), Z0
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Z1
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Z2
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Z3
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Z4
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Z5
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Z6
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Z7
+	CMPQ       tiles+80(FP), $0x01
+	JE         mul8x16BF16_start
+	MOVQ       c0+0(FP), AX
+	MOVQ       ldc+16(FP), CX
+	SHLQ       $0x02, CX
+	MOVQ       ldc+16(FP), DX
+	IMUL3Q     $0x20, DX, DX
+	ADDQ       DX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        mul8x16BF16_start
 
 mul8x16BF16_zero:
 	MOVQ       c0+0(FP), AX
@@ -1503,46 +1895,90 @@ mul8x16BF16_store:
 	VMOVUPS Z6, (AX)
 	ADDQ    CX, AX
 	VMOVUPS Z7, (AX)
+	MOVQ    ldc+16(FP), AX
+	IMUL3Q  $0x20, AX, AX
+	ADDQ    AX, c0+0(FP)
+	MOVQ    rs+32(FP), AX
+	IMUL3Q  $0x20, AX, AX
+	ADDQ    AX, a+24(FP)
+	DECQ    tiles+80(FP)
+	JNZ     mul8x16BF16_tile
 	VZEROUPPER
 	RET
 
-// func mul14x16AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+// func mul14x16AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·mul14x16AVX512(SB), NOSPLIT, $0-73
-	MOVB    load+72(FP), AL
-	TESTB   AL, AL
-	JZ      mul14x16AVX512_zero
-	MOVQ    c0+0(FP), AX
-	MOVQ    ldc+16(FP), CX
-	SHLQ    $0x02, CX
-	VMOVUPS (AX), Z0
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z1
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z2
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z3
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z4
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z5
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z6
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z7
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z8
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z9
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z10
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z11
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z12
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z13
-	JMP     mul14x16AVX512_start
+TEXT ·mul14x16AVX512(SB), NOSPLIT, $0-88
+mul14x16AVX512_tile:
+	MOVB       load+72(FP), AL
+	TESTB      AL, AL
+	JZ         mul14x16AVX512_zero
+	MOVQ       c0+0(FP), AX
+	MOVQ       ldc+16(FP), CX
+	SHLQ       $0x02, CX
+	VMOVUPS    (AX), Z0
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Z1
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Z2
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Z3
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Z4
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Z5
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Z6
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Z7
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Z8
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Z9
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Z10
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Z11
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Z12
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Z13
+	CMPQ       tiles+80(FP), $0x01
+	JE         mul14x16AVX512_start
+	MOVQ       c0+0(FP), AX
+	MOVQ       ldc+16(FP), CX
+	SHLQ       $0x02, CX
+	MOVQ       ldc+16(FP), DX
+	IMUL3Q     $0x38, DX, DX
+	ADDQ       DX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        mul14x16AVX512_start
 
 mul14x16AVX512_zero:
 	MOVQ       c0+0(FP), AX
@@ -1676,46 +2112,90 @@ mul14x16AVX512_store:
 	VMOVUPS Z12, (AX)
 	ADDQ    CX, AX
 	VMOVUPS Z13, (AX)
+	MOVQ    ldc+16(FP), AX
+	IMUL3Q  $0x38, AX, AX
+	ADDQ    AX, c0+0(FP)
+	MOVQ    rs+32(FP), AX
+	IMUL3Q  $0x38, AX, AX
+	ADDQ    AX, a+24(FP)
+	DECQ    tiles+80(FP)
+	JNZ     mul14x16AVX512_tile
 	VZEROUPPER
 	RET
 
-// func mul14x16BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+// func mul14x16BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·mul14x16BF16(SB), NOSPLIT, $0-73
-	MOVB    load+72(FP), AL
-	TESTB   AL, AL
-	JZ      mul14x16BF16_zero
-	MOVQ    c0+0(FP), AX
-	MOVQ    ldc+16(FP), CX
-	SHLQ    $0x02, CX
-	VMOVUPS (AX), Z0
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z1
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z2
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z3
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z4
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z5
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z6
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z7
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z8
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z9
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z10
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z11
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z12
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z13
-	JMP     mul14x16BF16_start
+TEXT ·mul14x16BF16(SB), NOSPLIT, $0-88
+mul14x16BF16_tile:
+	MOVB       load+72(FP), AL
+	TESTB      AL, AL
+	JZ         mul14x16BF16_zero
+	MOVQ       c0+0(FP), AX
+	MOVQ       ldc+16(FP), CX
+	SHLQ       $0x02, CX
+	VMOVUPS    (AX), Z0
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Z1
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Z2
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Z3
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Z4
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Z5
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Z6
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Z7
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Z8
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Z9
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Z10
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Z11
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Z12
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Z13
+	CMPQ       tiles+80(FP), $0x01
+	JE         mul14x16BF16_start
+	MOVQ       c0+0(FP), AX
+	MOVQ       ldc+16(FP), CX
+	SHLQ       $0x02, CX
+	MOVQ       ldc+16(FP), DX
+	IMUL3Q     $0x38, DX, DX
+	ADDQ       DX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        mul14x16BF16_start
 
 mul14x16BF16_zero:
 	MOVQ       c0+0(FP), AX
@@ -1919,22 +2399,43 @@ mul14x16BF16_store:
 	VMOVUPS Z12, (AX)
 	ADDQ    CX, AX
 	VMOVUPS Z13, (AX)
+	MOVQ    ldc+16(FP), AX
+	IMUL3Q  $0x38, AX, AX
+	ADDQ    AX, c0+0(FP)
+	MOVQ    rs+32(FP), AX
+	IMUL3Q  $0x38, AX, AX
+	ADDQ    AX, a+24(FP)
+	DECQ    tiles+80(FP)
+	JNZ     mul14x16BF16_tile
 	VZEROUPPER
 	RET
 
-// func mul1x32AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+// func mul1x32AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·mul1x32AVX512(SB), NOSPLIT, $0-73
-	MOVB    load+72(FP), AL
-	TESTB   AL, AL
-	JZ      mul1x32AVX512_zero
-	MOVQ    c0+0(FP), AX
-	MOVQ    c1+8(FP), CX
-	MOVQ    ldc+16(FP), DX
-	SHLQ    $0x02, DX
-	VMOVUPS (AX), Z0
-	VMOVUPS (CX), Z1
-	JMP     mul1x32AVX512_start
+TEXT ·mul1x32AVX512(SB), NOSPLIT, $0-88
+mul1x32AVX512_tile:
+	MOVB       load+72(FP), AL
+	TESTB      AL, AL
+	JZ         mul1x32AVX512_zero
+	MOVQ       c0+0(FP), AX
+	MOVQ       c1+8(FP), CX
+	MOVQ       ldc+16(FP), DX
+	SHLQ       $0x02, DX
+	VMOVUPS    (AX), Z0
+	VMOVUPS    (CX), Z1
+	CMPQ       tiles+80(FP), $0x01
+	JE         mul1x32AVX512_start
+	MOVQ       c0+0(FP), AX
+	MOVQ       c1+8(FP), CX
+	MOVQ       ldc+16(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       ldc+16(FP), DX
+	IMUL3Q     $0x04, DX, DX
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	JMP        mul1x32AVX512_start
 
 mul1x32AVX512_zero:
 	MOVQ       c0+0(FP), AX
@@ -1979,22 +2480,44 @@ mul1x32AVX512_store:
 	SHLQ    $0x02, DX
 	VMOVUPS Z0, (AX)
 	VMOVUPS Z1, (CX)
+	MOVQ    ldc+16(FP), AX
+	IMUL3Q  $0x04, AX, AX
+	ADDQ    AX, c0+0(FP)
+	ADDQ    AX, c1+8(FP)
+	MOVQ    rs+32(FP), AX
+	IMUL3Q  $0x04, AX, AX
+	ADDQ    AX, a+24(FP)
+	DECQ    tiles+80(FP)
+	JNZ     mul1x32AVX512_tile
 	VZEROUPPER
 	RET
 
-// func mul1x32BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+// func mul1x32BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·mul1x32BF16(SB), NOSPLIT, $0-73
-	MOVB    load+72(FP), AL
-	TESTB   AL, AL
-	JZ      mul1x32BF16_zero
-	MOVQ    c0+0(FP), AX
-	MOVQ    c1+8(FP), CX
-	MOVQ    ldc+16(FP), DX
-	SHLQ    $0x02, DX
-	VMOVUPS (AX), Z0
-	VMOVUPS (CX), Z1
-	JMP     mul1x32BF16_start
+TEXT ·mul1x32BF16(SB), NOSPLIT, $0-88
+mul1x32BF16_tile:
+	MOVB       load+72(FP), AL
+	TESTB      AL, AL
+	JZ         mul1x32BF16_zero
+	MOVQ       c0+0(FP), AX
+	MOVQ       c1+8(FP), CX
+	MOVQ       ldc+16(FP), DX
+	SHLQ       $0x02, DX
+	VMOVUPS    (AX), Z0
+	VMOVUPS    (CX), Z1
+	CMPQ       tiles+80(FP), $0x01
+	JE         mul1x32BF16_start
+	MOVQ       c0+0(FP), AX
+	MOVQ       c1+8(FP), CX
+	MOVQ       ldc+16(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       ldc+16(FP), DX
+	IMUL3Q     $0x04, DX, DX
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	JMP        mul1x32BF16_start
 
 mul1x32BF16_zero:
 	MOVQ       c0+0(FP), AX
@@ -2049,26 +2572,52 @@ mul1x32BF16_store:
 	SHLQ    $0x02, DX
 	VMOVUPS Z0, (AX)
 	VMOVUPS Z1, (CX)
+	MOVQ    ldc+16(FP), AX
+	IMUL3Q  $0x04, AX, AX
+	ADDQ    AX, c0+0(FP)
+	ADDQ    AX, c1+8(FP)
+	MOVQ    rs+32(FP), AX
+	IMUL3Q  $0x04, AX, AX
+	ADDQ    AX, a+24(FP)
+	DECQ    tiles+80(FP)
+	JNZ     mul1x32BF16_tile
 	VZEROUPPER
 	RET
 
-// func mul2x32AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+// func mul2x32AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·mul2x32AVX512(SB), NOSPLIT, $0-73
-	MOVB    load+72(FP), AL
-	TESTB   AL, AL
-	JZ      mul2x32AVX512_zero
-	MOVQ    c0+0(FP), AX
-	MOVQ    c1+8(FP), CX
-	MOVQ    ldc+16(FP), DX
-	SHLQ    $0x02, DX
-	VMOVUPS (AX), Z0
-	VMOVUPS (CX), Z1
-	ADDQ    DX, AX
-	ADDQ    DX, CX
-	VMOVUPS (AX), Z2
-	VMOVUPS (CX), Z3
-	JMP     mul2x32AVX512_start
+TEXT ·mul2x32AVX512(SB), NOSPLIT, $0-88
+mul2x32AVX512_tile:
+	MOVB       load+72(FP), AL
+	TESTB      AL, AL
+	JZ         mul2x32AVX512_zero
+	MOVQ       c0+0(FP), AX
+	MOVQ       c1+8(FP), CX
+	MOVQ       ldc+16(FP), DX
+	SHLQ       $0x02, DX
+	VMOVUPS    (AX), Z0
+	VMOVUPS    (CX), Z1
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Z2
+	VMOVUPS    (CX), Z3
+	CMPQ       tiles+80(FP), $0x01
+	JE         mul2x32AVX512_start
+	MOVQ       c0+0(FP), AX
+	MOVQ       c1+8(FP), CX
+	MOVQ       ldc+16(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       ldc+16(FP), BX
+	IMUL3Q     $0x08, BX, BX
+	ADDQ       BX, AX
+	ADDQ       BX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	JMP        mul2x32AVX512_start
 
 mul2x32AVX512_zero:
 	MOVQ       c0+0(FP), AX
@@ -2126,26 +2675,52 @@ mul2x32AVX512_store:
 	ADDQ    DX, CX
 	VMOVUPS Z2, (AX)
 	VMOVUPS Z3, (CX)
+	MOVQ    ldc+16(FP), AX
+	IMUL3Q  $0x08, AX, AX
+	ADDQ    AX, c0+0(FP)
+	ADDQ    AX, c1+8(FP)
+	MOVQ    rs+32(FP), AX
+	IMUL3Q  $0x08, AX, AX
+	ADDQ    AX, a+24(FP)
+	DECQ    tiles+80(FP)
+	JNZ     mul2x32AVX512_tile
 	VZEROUPPER
 	RET
 
-// func mul2x32BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+// func mul2x32BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·mul2x32BF16(SB), NOSPLIT, $0-73
-	MOVB    load+72(FP), AL
-	TESTB   AL, AL
-	JZ      mul2x32BF16_zero
-	MOVQ    c0+0(FP), AX
-	MOVQ    c1+8(FP), CX
-	MOVQ    ldc+16(FP), DX
-	SHLQ    $0x02, DX
-	VMOVUPS (AX), Z0
-	VMOVUPS (CX), Z1
-	ADDQ    DX, AX
-	ADDQ    DX, CX
-	VMOVUPS (AX), Z2
-	VMOVUPS (CX), Z3
-	JMP     mul2x32BF16_start
+TEXT ·mul2x32BF16(SB), NOSPLIT, $0-88
+mul2x32BF16_tile:
+	MOVB       load+72(FP), AL
+	TESTB      AL, AL
+	JZ         mul2x32BF16_zero
+	MOVQ       c0+0(FP), AX
+	MOVQ       c1+8(FP), CX
+	MOVQ       ldc+16(FP), DX
+	SHLQ       $0x02, DX
+	VMOVUPS    (AX), Z0
+	VMOVUPS    (CX), Z1
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Z2
+	VMOVUPS    (CX), Z3
+	CMPQ       tiles+80(FP), $0x01
+	JE         mul2x32BF16_start
+	MOVQ       c0+0(FP), AX
+	MOVQ       c1+8(FP), CX
+	MOVQ       ldc+16(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       ldc+16(FP), BX
+	IMUL3Q     $0x08, BX, BX
+	ADDQ       BX, AX
+	ADDQ       BX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	JMP        mul2x32BF16_start
 
 mul2x32BF16_zero:
 	MOVQ       c0+0(FP), AX
@@ -2223,30 +2798,60 @@ mul2x32BF16_store:
 	ADDQ    DX, CX
 	VMOVUPS Z2, (AX)
 	VMOVUPS Z3, (CX)
+	MOVQ    ldc+16(FP), AX
+	IMUL3Q  $0x08, AX, AX
+	ADDQ    AX, c0+0(FP)
+	ADDQ    AX, c1+8(FP)
+	MOVQ    rs+32(FP), AX
+	IMUL3Q  $0x08, AX, AX
+	ADDQ    AX, a+24(FP)
+	DECQ    tiles+80(FP)
+	JNZ     mul2x32BF16_tile
 	VZEROUPPER
 	RET
 
-// func mul3x32AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+// func mul3x32AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·mul3x32AVX512(SB), NOSPLIT, $0-73
-	MOVB    load+72(FP), AL
-	TESTB   AL, AL
-	JZ      mul3x32AVX512_zero
-	MOVQ    c0+0(FP), AX
-	MOVQ    c1+8(FP), CX
-	MOVQ    ldc+16(FP), DX
-	SHLQ    $0x02, DX
-	VMOVUPS (AX), Z0
-	VMOVUPS (CX), Z1
-	ADDQ    DX, AX
-	ADDQ    DX, CX
-	VMOVUPS (AX), Z2
-	VMOVUPS (CX), Z3
-	ADDQ    DX, AX
-	ADDQ    DX, CX
-	VMOVUPS (AX), Z4
-	VMOVUPS (CX), Z5
-	JMP     mul3x32AVX512_start
+TEXT ·mul3x32AVX512(SB), NOSPLIT, $0-88
+mul3x32AVX512_tile:
+	MOVB       load+72(FP), AL
+	TESTB      AL, AL
+	JZ         mul3x32AVX512_zero
+	MOVQ       c0+0(FP), AX
+	MOVQ       c1+8(FP), CX
+	MOVQ       ldc+16(FP), DX
+	SHLQ       $0x02, DX
+	VMOVUPS    (AX), Z0
+	VMOVUPS    (CX), Z1
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Z2
+	VMOVUPS    (CX), Z3
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Z4
+	VMOVUPS    (CX), Z5
+	CMPQ       tiles+80(FP), $0x01
+	JE         mul3x32AVX512_start
+	MOVQ       c0+0(FP), AX
+	MOVQ       c1+8(FP), CX
+	MOVQ       ldc+16(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       ldc+16(FP), BX
+	IMUL3Q     $0x0c, BX, BX
+	ADDQ       BX, AX
+	ADDQ       BX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	JMP        mul3x32AVX512_start
 
 mul3x32AVX512_zero:
 	MOVQ       c0+0(FP), AX
@@ -2317,30 +2922,60 @@ mul3x32AVX512_store:
 	ADDQ    DX, CX
 	VMOVUPS Z4, (AX)
 	VMOVUPS Z5, (CX)
+	MOVQ    ldc+16(FP), AX
+	IMUL3Q  $0x0c, AX, AX
+	ADDQ    AX, c0+0(FP)
+	ADDQ    AX, c1+8(FP)
+	MOVQ    rs+32(FP), AX
+	IMUL3Q  $0x0c, AX, AX
+	ADDQ    AX, a+24(FP)
+	DECQ    tiles+80(FP)
+	JNZ     mul3x32AVX512_tile
 	VZEROUPPER
 	RET
 
-// func mul3x32BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+// func mul3x32BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·mul3x32BF16(SB), NOSPLIT, $0-73
-	MOVB    load+72(FP), AL
-	TESTB   AL, AL
-	JZ      mul3x32BF16_zero
-	MOVQ    c0+0(FP), AX
-	MOVQ    c1+8(FP), CX
-	MOVQ    ldc+16(FP), DX
-	SHLQ    $0x02, DX
-	VMOVUPS (AX), Z0
-	VMOVUPS (CX), Z1
-	ADDQ    DX, AX
-	ADDQ    DX, CX
-	VMOVUPS (AX), Z2
-	VMOVUPS (CX), Z3
-	ADDQ    DX, AX
-	ADDQ    DX, CX
-	VMOVUPS (AX), Z4
-	VMOVUPS (CX), Z5
-	JMP     mul3x32BF16_start
+TEXT ·mul3x32BF16(SB), NOSPLIT, $0-88
+mul3x32BF16_tile:
+	MOVB       load+72(FP), AL
+	TESTB      AL, AL
+	JZ         mul3x32BF16_zero
+	MOVQ       c0+0(FP), AX
+	MOVQ       c1+8(FP), CX
+	MOVQ       ldc+16(FP), DX
+	SHLQ       $0x02, DX
+	VMOVUPS    (AX), Z0
+	VMOVUPS    (CX), Z1
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Z2
+	VMOVUPS    (CX), Z3
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Z4
+	VMOVUPS    (CX), Z5
+	CMPQ       tiles+80(FP), $0x01
+	JE         mul3x32BF16_start
+	MOVQ       c0+0(FP), AX
+	MOVQ       c1+8(FP), CX
+	MOVQ       ldc+16(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       ldc+16(FP), BX
+	IMUL3Q     $0x0c, BX, BX
+	ADDQ       BX, AX
+	ADDQ       BX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	JMP        mul3x32BF16_start
 
 mul3x32BF16_zero:
 	MOVQ       c0+0(FP), AX
@@ -2441,34 +3076,68 @@ mul3x32BF16_store:
 	ADDQ    DX, CX
 	VMOVUPS Z4, (AX)
 	VMOVUPS Z5, (CX)
+	MOVQ    ldc+16(FP), AX
+	IMUL3Q  $0x0c, AX, AX
+	ADDQ    AX, c0+0(FP)
+	ADDQ    AX, c1+8(FP)
+	MOVQ    rs+32(FP), AX
+	IMUL3Q  $0x0c, AX, AX
+	ADDQ    AX, a+24(FP)
+	DECQ    tiles+80(FP)
+	JNZ     mul3x32BF16_tile
 	VZEROUPPER
 	RET
 
-// func mul4x32AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+// func mul4x32AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·mul4x32AVX512(SB), NOSPLIT, $0-73
-	MOVB    load+72(FP), AL
-	TESTB   AL, AL
-	JZ      mul4x32AVX512_zero
-	MOVQ    c0+0(FP), AX
-	MOVQ    c1+8(FP), CX
-	MOVQ    ldc+16(FP), DX
-	SHLQ    $0x02, DX
-	VMOVUPS (AX), Z0
-	VMOVUPS (CX), Z1
-	ADDQ    DX, AX
-	ADDQ    DX, CX
-	VMOVUPS (AX), Z2
-	VMOVUPS (CX), Z3
-	ADDQ    DX, AX
-	ADDQ    DX, CX
-	VMOVUPS (AX), Z4
-	VMOVUPS (CX), Z5
-	ADDQ    DX, AX
-	ADDQ    DX, CX
-	VMOVUPS (AX), Z6
-	VMOVUPS (CX), Z7
-	JMP     mul4x32AVX512_start
+TEXT ·mul4x32AVX512(SB), NOSPLIT, $0-88
+mul4x32AVX512_tile:
+	MOVB       load+72(FP), AL
+	TESTB      AL, AL
+	JZ         mul4x32AVX512_zero
+	MOVQ       c0+0(FP), AX
+	MOVQ       c1+8(FP), CX
+	MOVQ       ldc+16(FP), DX
+	SHLQ       $0x02, DX
+	VMOVUPS    (AX), Z0
+	VMOVUPS    (CX), Z1
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Z2
+	VMOVUPS    (CX), Z3
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Z4
+	VMOVUPS    (CX), Z5
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Z6
+	VMOVUPS    (CX), Z7
+	CMPQ       tiles+80(FP), $0x01
+	JE         mul4x32AVX512_start
+	MOVQ       c0+0(FP), AX
+	MOVQ       c1+8(FP), CX
+	MOVQ       ldc+16(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       ldc+16(FP), BX
+	IMUL3Q     $0x10, BX, BX
+	ADDQ       BX, AX
+	ADDQ       BX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	JMP        mul4x32AVX512_start
 
 mul4x32AVX512_zero:
 	MOVQ       c0+0(FP), AX
@@ -2552,34 +3221,68 @@ mul4x32AVX512_store:
 	ADDQ    DX, CX
 	VMOVUPS Z6, (AX)
 	VMOVUPS Z7, (CX)
+	MOVQ    ldc+16(FP), AX
+	IMUL3Q  $0x10, AX, AX
+	ADDQ    AX, c0+0(FP)
+	ADDQ    AX, c1+8(FP)
+	MOVQ    rs+32(FP), AX
+	IMUL3Q  $0x10, AX, AX
+	ADDQ    AX, a+24(FP)
+	DECQ    tiles+80(FP)
+	JNZ     mul4x32AVX512_tile
 	VZEROUPPER
 	RET
 
-// func mul4x32BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+// func mul4x32BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·mul4x32BF16(SB), NOSPLIT, $0-73
-	MOVB    load+72(FP), AL
-	TESTB   AL, AL
-	JZ      mul4x32BF16_zero
-	MOVQ    c0+0(FP), AX
-	MOVQ    c1+8(FP), CX
-	MOVQ    ldc+16(FP), DX
-	SHLQ    $0x02, DX
-	VMOVUPS (AX), Z0
-	VMOVUPS (CX), Z1
-	ADDQ    DX, AX
-	ADDQ    DX, CX
-	VMOVUPS (AX), Z2
-	VMOVUPS (CX), Z3
-	ADDQ    DX, AX
-	ADDQ    DX, CX
-	VMOVUPS (AX), Z4
-	VMOVUPS (CX), Z5
-	ADDQ    DX, AX
-	ADDQ    DX, CX
-	VMOVUPS (AX), Z6
-	VMOVUPS (CX), Z7
-	JMP     mul4x32BF16_start
+TEXT ·mul4x32BF16(SB), NOSPLIT, $0-88
+mul4x32BF16_tile:
+	MOVB       load+72(FP), AL
+	TESTB      AL, AL
+	JZ         mul4x32BF16_zero
+	MOVQ       c0+0(FP), AX
+	MOVQ       c1+8(FP), CX
+	MOVQ       ldc+16(FP), DX
+	SHLQ       $0x02, DX
+	VMOVUPS    (AX), Z0
+	VMOVUPS    (CX), Z1
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Z2
+	VMOVUPS    (CX), Z3
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Z4
+	VMOVUPS    (CX), Z5
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Z6
+	VMOVUPS    (CX), Z7
+	CMPQ       tiles+80(FP), $0x01
+	JE         mul4x32BF16_start
+	MOVQ       c0+0(FP), AX
+	MOVQ       c1+8(FP), CX
+	MOVQ       ldc+16(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       ldc+16(FP), BX
+	IMUL3Q     $0x10, BX, BX
+	ADDQ       BX, AX
+	ADDQ       BX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	JMP        mul4x32BF16_start
 
 mul4x32BF16_zero:
 	MOVQ       c0+0(FP), AX
@@ -2703,38 +3406,76 @@ mul4x32BF16_store:
 	ADDQ    DX, CX
 	VMOVUPS Z6, (AX)
 	VMOVUPS Z7, (CX)
+	MOVQ    ldc+16(FP), AX
+	IMUL3Q  $0x10, AX, AX
+	ADDQ    AX, c0+0(FP)
+	ADDQ    AX, c1+8(FP)
+	MOVQ    rs+32(FP), AX
+	IMUL3Q  $0x10, AX, AX
+	ADDQ    AX, a+24(FP)
+	DECQ    tiles+80(FP)
+	JNZ     mul4x32BF16_tile
 	VZEROUPPER
 	RET
 
-// func mul5x32AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+// func mul5x32AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·mul5x32AVX512(SB), NOSPLIT, $0-73
-	MOVB    load+72(FP), AL
-	TESTB   AL, AL
-	JZ      mul5x32AVX512_zero
-	MOVQ    c0+0(FP), AX
-	MOVQ    c1+8(FP), CX
-	MOVQ    ldc+16(FP), DX
-	SHLQ    $0x02, DX
-	VMOVUPS (AX), Z0
-	VMOVUPS (CX), Z1
-	ADDQ    DX, AX
-	ADDQ    DX, CX
-	VMOVUPS (AX), Z2
-	VMOVUPS (CX), Z3
-	ADDQ    DX, AX
-	ADDQ    DX, CX
-	VMOVUPS (AX), Z4
-	VMOVUPS (CX), Z5
-	ADDQ    DX, AX
-	ADDQ    DX, CX
-	VMOVUPS (AX), Z6
-	VMOVUPS (CX), Z7
-	ADDQ    DX, AX
-	ADDQ    DX, CX
-	VMOVUPS (AX), Z8
-	VMOVUPS (CX), Z9
-	JMP     mul5x32AVX512_start
+TEXT ·mul5x32AVX512(SB), NOSPLIT, $0-88
+mul5x32AVX512_tile:
+	MOVB       load+72(FP), AL
+	TESTB      AL, AL
+	JZ         mul5x32AVX512_zero
+	MOVQ       c0+0(FP), AX
+	MOVQ       c1+8(FP), CX
+	MOVQ       ldc+16(FP), DX
+	SHLQ       $0x02, DX
+	VMOVUPS    (AX), Z0
+	VMOVUPS    (CX), Z1
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Z2
+	VMOVUPS    (CX), Z3
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Z4
+	VMOVUPS    (CX), Z5
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Z6
+	VMOVUPS    (CX), Z7
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Z8
+	VMOVUPS    (CX), Z9
+	CMPQ       tiles+80(FP), $0x01
+	JE         mul5x32AVX512_start
+	MOVQ       c0+0(FP), AX
+	MOVQ       c1+8(FP), CX
+	MOVQ       ldc+16(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       ldc+16(FP), BX
+	IMUL3Q     $0x14, BX, BX
+	ADDQ       BX, AX
+	ADDQ       BX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	JMP        mul5x32AVX512_start
 
 mul5x32AVX512_zero:
 	MOVQ       c0+0(FP), AX
@@ -2831,38 +3572,76 @@ mul5x32AVX512_store:
 	ADDQ    DX, CX
 	VMOVUPS Z8, (AX)
 	VMOVUPS Z9, (CX)
+	MOVQ    ldc+16(FP), AX
+	IMUL3Q  $0x14, AX, AX
+	ADDQ    AX, c0+0(FP)
+	ADDQ    AX, c1+8(FP)
+	MOVQ    rs+32(FP), AX
+	IMUL3Q  $0x14, AX, AX
+	ADDQ    AX, a+24(FP)
+	DECQ    tiles+80(FP)
+	JNZ     mul5x32AVX512_tile
 	VZEROUPPER
 	RET
 
-// func mul5x32BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+// func mul5x32BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·mul5x32BF16(SB), NOSPLIT, $0-73
-	MOVB    load+72(FP), AL
-	TESTB   AL, AL
-	JZ      mul5x32BF16_zero
-	MOVQ    c0+0(FP), AX
-	MOVQ    c1+8(FP), CX
-	MOVQ    ldc+16(FP), DX
-	SHLQ    $0x02, DX
-	VMOVUPS (AX), Z0
-	VMOVUPS (CX), Z1
-	ADDQ    DX, AX
-	ADDQ    DX, CX
-	VMOVUPS (AX), Z2
-	VMOVUPS (CX), Z3
-	ADDQ    DX, AX
-	ADDQ    DX, CX
-	VMOVUPS (AX), Z4
-	VMOVUPS (CX), Z5
-	ADDQ    DX, AX
-	ADDQ    DX, CX
-	VMOVUPS (AX), Z6
-	VMOVUPS (CX), Z7
-	ADDQ    DX, AX
-	ADDQ    DX, CX
-	VMOVUPS (AX), Z8
-	VMOVUPS (CX), Z9
-	JMP     mul5x32BF16_start
+TEXT ·mul5x32BF16(SB), NOSPLIT, $0-88
+mul5x32BF16_tile:
+	MOVB       load+72(FP), AL
+	TESTB      AL, AL
+	JZ         mul5x32BF16_zero
+	MOVQ       c0+0(FP), AX
+	MOVQ       c1+8(FP), CX
+	MOVQ       ldc+16(FP), DX
+	SHLQ       $0x02, DX
+	VMOVUPS    (AX), Z0
+	VMOVUPS    (CX), Z1
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Z2
+	VMOVUPS    (CX), Z3
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Z4
+	VMOVUPS    (CX), Z5
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Z6
+	VMOVUPS    (CX), Z7
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Z8
+	VMOVUPS    (CX), Z9
+	CMPQ       tiles+80(FP), $0x01
+	JE         mul5x32BF16_start
+	MOVQ       c0+0(FP), AX
+	MOVQ       c1+8(FP), CX
+	MOVQ       ldc+16(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       ldc+16(FP), BX
+	IMUL3Q     $0x14, BX, BX
+	ADDQ       BX, AX
+	ADDQ       BX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	JMP        mul5x32BF16_start
 
 mul5x32BF16_zero:
 	MOVQ       c0+0(FP), AX
@@ -3009,42 +3788,84 @@ mul5x32BF16_store:
 	ADDQ    DX, CX
 	VMOVUPS Z8, (AX)
 	VMOVUPS Z9, (CX)
+	MOVQ    ldc+16(FP), AX
+	IMUL3Q  $0x14, AX, AX
+	ADDQ    AX, c0+0(FP)
+	ADDQ    AX, c1+8(FP)
+	MOVQ    rs+32(FP), AX
+	IMUL3Q  $0x14, AX, AX
+	ADDQ    AX, a+24(FP)
+	DECQ    tiles+80(FP)
+	JNZ     mul5x32BF16_tile
 	VZEROUPPER
 	RET
 
-// func mul6x32AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+// func mul6x32AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·mul6x32AVX512(SB), NOSPLIT, $0-73
-	MOVB    load+72(FP), AL
-	TESTB   AL, AL
-	JZ      mul6x32AVX512_zero
-	MOVQ    c0+0(FP), AX
-	MOVQ    c1+8(FP), CX
-	MOVQ    ldc+16(FP), DX
-	SHLQ    $0x02, DX
-	VMOVUPS (AX), Z0
-	VMOVUPS (CX), Z1
-	ADDQ    DX, AX
-	ADDQ    DX, CX
-	VMOVUPS (AX), Z2
-	VMOVUPS (CX), Z3
-	ADDQ    DX, AX
-	ADDQ    DX, CX
-	VMOVUPS (AX), Z4
-	VMOVUPS (CX), Z5
-	ADDQ    DX, AX
-	ADDQ    DX, CX
-	VMOVUPS (AX), Z6
-	VMOVUPS (CX), Z7
-	ADDQ    DX, AX
-	ADDQ    DX, CX
-	VMOVUPS (AX), Z8
-	VMOVUPS (CX), Z9
-	ADDQ    DX, AX
-	ADDQ    DX, CX
-	VMOVUPS (AX), Z10
-	VMOVUPS (CX), Z11
-	JMP     mul6x32AVX512_start
+TEXT ·mul6x32AVX512(SB), NOSPLIT, $0-88
+mul6x32AVX512_tile:
+	MOVB       load+72(FP), AL
+	TESTB      AL, AL
+	JZ         mul6x32AVX512_zero
+	MOVQ       c0+0(FP), AX
+	MOVQ       c1+8(FP), CX
+	MOVQ       ldc+16(FP), DX
+	SHLQ       $0x02, DX
+	VMOVUPS    (AX), Z0
+	VMOVUPS    (CX), Z1
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Z2
+	VMOVUPS    (CX), Z3
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Z4
+	VMOVUPS    (CX), Z5
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Z6
+	VMOVUPS    (CX), Z7
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Z8
+	VMOVUPS    (CX), Z9
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Z10
+	VMOVUPS    (CX), Z11
+	CMPQ       tiles+80(FP), $0x01
+	JE         mul6x32AVX512_start
+	MOVQ       c0+0(FP), AX
+	MOVQ       c1+8(FP), CX
+	MOVQ       ldc+16(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       ldc+16(FP), BX
+	IMUL3Q     $0x18, BX, BX
+	ADDQ       BX, AX
+	ADDQ       BX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	JMP        mul6x32AVX512_start
 
 mul6x32AVX512_zero:
 	MOVQ       c0+0(FP), AX
@@ -3157,42 +3978,84 @@ mul6x32AVX512_store:
 	ADDQ    DX, CX
 	VMOVUPS Z10, (AX)
 	VMOVUPS Z11, (CX)
+	MOVQ    ldc+16(FP), AX
+	IMUL3Q  $0x18, AX, AX
+	ADDQ    AX, c0+0(FP)
+	ADDQ    AX, c1+8(FP)
+	MOVQ    rs+32(FP), AX
+	IMUL3Q  $0x18, AX, AX
+	ADDQ    AX, a+24(FP)
+	DECQ    tiles+80(FP)
+	JNZ     mul6x32AVX512_tile
 	VZEROUPPER
 	RET
 
-// func mul6x32BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+// func mul6x32BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·mul6x32BF16(SB), NOSPLIT, $0-73
-	MOVB    load+72(FP), AL
-	TESTB   AL, AL
-	JZ      mul6x32BF16_zero
-	MOVQ    c0+0(FP), AX
-	MOVQ    c1+8(FP), CX
-	MOVQ    ldc+16(FP), DX
-	SHLQ    $0x02, DX
-	VMOVUPS (AX), Z0
-	VMOVUPS (CX), Z1
-	ADDQ    DX, AX
-	ADDQ    DX, CX
-	VMOVUPS (AX), Z2
-	VMOVUPS (CX), Z3
-	ADDQ    DX, AX
-	ADDQ    DX, CX
-	VMOVUPS (AX), Z4
-	VMOVUPS (CX), Z5
-	ADDQ    DX, AX
-	ADDQ    DX, CX
-	VMOVUPS (AX), Z6
-	VMOVUPS (CX), Z7
-	ADDQ    DX, AX
-	ADDQ    DX, CX
-	VMOVUPS (AX), Z8
-	VMOVUPS (CX), Z9
-	ADDQ    DX, AX
-	ADDQ    DX, CX
-	VMOVUPS (AX), Z10
-	VMOVUPS (CX), Z11
-	JMP     mul6x32BF16_start
+TEXT ·mul6x32BF16(SB), NOSPLIT, $0-88
+mul6x32BF16_tile:
+	MOVB       load+72(FP), AL
+	TESTB      AL, AL
+	JZ         mul6x32BF16_zero
+	MOVQ       c0+0(FP), AX
+	MOVQ       c1+8(FP), CX
+	MOVQ       ldc+16(FP), DX
+	SHLQ       $0x02, DX
+	VMOVUPS    (AX), Z0
+	VMOVUPS    (CX), Z1
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Z2
+	VMOVUPS    (CX), Z3
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Z4
+	VMOVUPS    (CX), Z5
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Z6
+	VMOVUPS    (CX), Z7
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Z8
+	VMOVUPS    (CX), Z9
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Z10
+	VMOVUPS    (CX), Z11
+	CMPQ       tiles+80(FP), $0x01
+	JE         mul6x32BF16_start
+	MOVQ       c0+0(FP), AX
+	MOVQ       c1+8(FP), CX
+	MOVQ       ldc+16(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       ldc+16(FP), BX
+	IMUL3Q     $0x18, BX, BX
+	ADDQ       BX, AX
+	ADDQ       BX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	JMP        mul6x32BF16_start
 
 mul6x32BF16_zero:
 	MOVQ       c0+0(FP), AX
@@ -3365,46 +4228,92 @@ mul6x32BF16_store:
 	ADDQ    DX, CX
 	VMOVUPS Z10, (AX)
 	VMOVUPS Z11, (CX)
+	MOVQ    ldc+16(FP), AX
+	IMUL3Q  $0x18, AX, AX
+	ADDQ    AX, c0+0(FP)
+	ADDQ    AX, c1+8(FP)
+	MOVQ    rs+32(FP), AX
+	IMUL3Q  $0x18, AX, AX
+	ADDQ    AX, a+24(FP)
+	DECQ    tiles+80(FP)
+	JNZ     mul6x32BF16_tile
 	VZEROUPPER
 	RET
 
-// func mul7x32AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+// func mul7x32AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·mul7x32AVX512(SB), NOSPLIT, $0-73
-	MOVB    load+72(FP), AL
-	TESTB   AL, AL
-	JZ      mul7x32AVX512_zero
-	MOVQ    c0+0(FP), AX
-	MOVQ    c1+8(FP), CX
-	MOVQ    ldc+16(FP), DX
-	SHLQ    $0x02, DX
-	VMOVUPS (AX), Z0
-	VMOVUPS (CX), Z1
-	ADDQ    DX, AX
-	ADDQ    DX, CX
-	VMOVUPS (AX), Z2
-	VMOVUPS (CX), Z3
-	ADDQ    DX, AX
-	ADDQ    DX, CX
-	VMOVUPS (AX), Z4
-	VMOVUPS (CX), Z5
-	ADDQ    DX, AX
-	ADDQ    DX, CX
-	VMOVUPS (AX), Z6
-	VMOVUPS (CX), Z7
-	ADDQ    DX, AX
-	ADDQ    DX, CX
-	VMOVUPS (AX), Z8
-	VMOVUPS (CX), Z9
-	ADDQ    DX, AX
-	ADDQ    DX, CX
-	VMOVUPS (AX), Z10
-	VMOVUPS (CX), Z11
-	ADDQ    DX, AX
-	ADDQ    DX, CX
-	VMOVUPS (AX), Z12
-	VMOVUPS (CX), Z13
-	JMP     mul7x32AVX512_start
+TEXT ·mul7x32AVX512(SB), NOSPLIT, $0-88
+mul7x32AVX512_tile:
+	MOVB       load+72(FP), AL
+	TESTB      AL, AL
+	JZ         mul7x32AVX512_zero
+	MOVQ       c0+0(FP), AX
+	MOVQ       c1+8(FP), CX
+	MOVQ       ldc+16(FP), DX
+	SHLQ       $0x02, DX
+	VMOVUPS    (AX), Z0
+	VMOVUPS    (CX), Z1
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Z2
+	VMOVUPS    (CX), Z3
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Z4
+	VMOVUPS    (CX), Z5
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Z6
+	VMOVUPS    (CX), Z7
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Z8
+	VMOVUPS    (CX), Z9
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Z10
+	VMOVUPS    (CX), Z11
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Z12
+	VMOVUPS    (CX), Z13
+	CMPQ       tiles+80(FP), $0x01
+	JE         mul7x32AVX512_start
+	MOVQ       c0+0(FP), AX
+	MOVQ       c1+8(FP), CX
+	MOVQ       ldc+16(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       ldc+16(FP), BX
+	IMUL3Q     $0x1c, BX, BX
+	ADDQ       BX, AX
+	ADDQ       BX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	JMP        mul7x32AVX512_start
 
 mul7x32AVX512_zero:
 	MOVQ       c0+0(FP), AX
@@ -3530,46 +4439,92 @@ mul7x32AVX512_store:
 	ADDQ    DX, CX
 	VMOVUPS Z12, (AX)
 	VMOVUPS Z13, (CX)
+	MOVQ    ldc+16(FP), AX
+	IMUL3Q  $0x1c, AX, AX
+	ADDQ    AX, c0+0(FP)
+	ADDQ    AX, c1+8(FP)
+	MOVQ    rs+32(FP), AX
+	IMUL3Q  $0x1c, AX, AX
+	ADDQ    AX, a+24(FP)
+	DECQ    tiles+80(FP)
+	JNZ     mul7x32AVX512_tile
 	VZEROUPPER
 	RET
 
-// func mul7x32BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+// func mul7x32BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·mul7x32BF16(SB), NOSPLIT, $0-73
-	MOVB    load+72(FP), AL
-	TESTB   AL, AL
-	JZ      mul7x32BF16_zero
-	MOVQ    c0+0(FP), AX
-	MOVQ    c1+8(FP), CX
-	MOVQ    ldc+16(FP), DX
-	SHLQ    $0x02, DX
-	VMOVUPS (AX), Z0
-	VMOVUPS (CX), Z1
-	ADDQ    DX, AX
-	ADDQ    DX, CX
-	VMOVUPS (AX), Z2
-	VMOVUPS (CX), Z3
-	ADDQ    DX, AX
-	ADDQ    DX, CX
-	VMOVUPS (AX), Z4
-	VMOVUPS (CX), Z5
-	ADDQ    DX, AX
-	ADDQ    DX, CX
-	VMOVUPS (AX), Z6
-	VMOVUPS (CX), Z7
-	ADDQ    DX, AX
-	ADDQ    DX, CX
-	VMOVUPS (AX), Z8
-	VMOVUPS (CX), Z9
-	ADDQ    DX, AX
-	ADDQ    DX, CX
-	VMOVUPS (AX), Z10
-	VMOVUPS (CX), Z11
-	ADDQ    DX, AX
-	ADDQ    DX, CX
-	VMOVUPS (AX), Z12
-	VMOVUPS (CX), Z13
-	JMP     mul7x32BF16_start
+TEXT ·mul7x32BF16(SB), NOSPLIT, $0-88
+mul7x32BF16_tile:
+	MOVB       load+72(FP), AL
+	TESTB      AL, AL
+	JZ         mul7x32BF16_zero
+	MOVQ       c0+0(FP), AX
+	MOVQ       c1+8(FP), CX
+	MOVQ       ldc+16(FP), DX
+	SHLQ       $0x02, DX
+	VMOVUPS    (AX), Z0
+	VMOVUPS    (CX), Z1
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Z2
+	VMOVUPS    (CX), Z3
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Z4
+	VMOVUPS    (CX), Z5
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Z6
+	VMOVUPS    (CX), Z7
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Z8
+	VMOVUPS    (CX), Z9
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Z10
+	VMOVUPS    (CX), Z11
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Z12
+	VMOVUPS    (CX), Z13
+	CMPQ       tiles+80(FP), $0x01
+	JE         mul7x32BF16_start
+	MOVQ       c0+0(FP), AX
+	MOVQ       c1+8(FP), CX
+	MOVQ       ldc+16(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       ldc+16(FP), BX
+	IMUL3Q     $0x1c, BX, BX
+	ADDQ       BX, AX
+	ADDQ       BX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	JMP        mul7x32BF16_start
 
 mul7x32BF16_zero:
 	MOVQ       c0+0(FP), AX
@@ -3765,50 +4720,100 @@ mul7x32BF16_store:
 	ADDQ    DX, CX
 	VMOVUPS Z12, (AX)
 	VMOVUPS Z13, (CX)
+	MOVQ    ldc+16(FP), AX
+	IMUL3Q  $0x1c, AX, AX
+	ADDQ    AX, c0+0(FP)
+	ADDQ    AX, c1+8(FP)
+	MOVQ    rs+32(FP), AX
+	IMUL3Q  $0x1c, AX, AX
+	ADDQ    AX, a+24(FP)
+	DECQ    tiles+80(FP)
+	JNZ     mul7x32BF16_tile
 	VZEROUPPER
 	RET
 
-// func mul8x32AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+// func mul8x32AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·mul8x32AVX512(SB), NOSPLIT, $0-73
-	MOVB    load+72(FP), AL
-	TESTB   AL, AL
-	JZ      mul8x32AVX512_zero
-	MOVQ    c0+0(FP), AX
-	MOVQ    c1+8(FP), CX
-	MOVQ    ldc+16(FP), DX
-	SHLQ    $0x02, DX
-	VMOVUPS (AX), Z0
-	VMOVUPS (CX), Z1
-	ADDQ    DX, AX
-	ADDQ    DX, CX
-	VMOVUPS (AX), Z2
-	VMOVUPS (CX), Z3
-	ADDQ    DX, AX
-	ADDQ    DX, CX
-	VMOVUPS (AX), Z4
-	VMOVUPS (CX), Z5
-	ADDQ    DX, AX
-	ADDQ    DX, CX
-	VMOVUPS (AX), Z6
-	VMOVUPS (CX), Z7
-	ADDQ    DX, AX
-	ADDQ    DX, CX
-	VMOVUPS (AX), Z8
-	VMOVUPS (CX), Z9
-	ADDQ    DX, AX
-	ADDQ    DX, CX
-	VMOVUPS (AX), Z10
-	VMOVUPS (CX), Z11
-	ADDQ    DX, AX
-	ADDQ    DX, CX
-	VMOVUPS (AX), Z12
-	VMOVUPS (CX), Z13
-	ADDQ    DX, AX
-	ADDQ    DX, CX
-	VMOVUPS (AX), Z14
-	VMOVUPS (CX), Z15
-	JMP     mul8x32AVX512_start
+TEXT ·mul8x32AVX512(SB), NOSPLIT, $0-88
+mul8x32AVX512_tile:
+	MOVB       load+72(FP), AL
+	TESTB      AL, AL
+	JZ         mul8x32AVX512_zero
+	MOVQ       c0+0(FP), AX
+	MOVQ       c1+8(FP), CX
+	MOVQ       ldc+16(FP), DX
+	SHLQ       $0x02, DX
+	VMOVUPS    (AX), Z0
+	VMOVUPS    (CX), Z1
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Z2
+	VMOVUPS    (CX), Z3
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Z4
+	VMOVUPS    (CX), Z5
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Z6
+	VMOVUPS    (CX), Z7
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Z8
+	VMOVUPS    (CX), Z9
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Z10
+	VMOVUPS    (CX), Z11
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Z12
+	VMOVUPS    (CX), Z13
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Z14
+	VMOVUPS    (CX), Z15
+	CMPQ       tiles+80(FP), $0x01
+	JE         mul8x32AVX512_start
+	MOVQ       c0+0(FP), AX
+	MOVQ       c1+8(FP), CX
+	MOVQ       ldc+16(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       ldc+16(FP), BX
+	IMUL3Q     $0x20, BX, BX
+	ADDQ       BX, AX
+	ADDQ       BX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	JMP        mul8x32AVX512_start
 
 mul8x32AVX512_zero:
 	MOVQ       c0+0(FP), AX
@@ -3947,50 +4952,100 @@ mul8x32AVX512_store:
 	ADDQ    DX, CX
 	VMOVUPS Z14, (AX)
 	VMOVUPS Z15, (CX)
+	MOVQ    ldc+16(FP), AX
+	IMUL3Q  $0x20, AX, AX
+	ADDQ    AX, c0+0(FP)
+	ADDQ    AX, c1+8(FP)
+	MOVQ    rs+32(FP), AX
+	IMUL3Q  $0x20, AX, AX
+	ADDQ    AX, a+24(FP)
+	DECQ    tiles+80(FP)
+	JNZ     mul8x32AVX512_tile
 	VZEROUPPER
 	RET
 
-// func mul8x32BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+// func mul8x32BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·mul8x32BF16(SB), NOSPLIT, $0-73
-	MOVB    load+72(FP), AL
-	TESTB   AL, AL
-	JZ      mul8x32BF16_zero
-	MOVQ    c0+0(FP), AX
-	MOVQ    c1+8(FP), CX
-	MOVQ    ldc+16(FP), DX
-	SHLQ    $0x02, DX
-	VMOVUPS (AX), Z0
-	VMOVUPS (CX), Z1
-	ADDQ    DX, AX
-	ADDQ    DX, CX
-	VMOVUPS (AX), Z2
-	VMOVUPS (CX), Z3
-	ADDQ    DX, AX
-	ADDQ    DX, CX
-	VMOVUPS (AX), Z4
-	VMOVUPS (CX), Z5
-	ADDQ    DX, AX
-	ADDQ    DX, CX
-	VMOVUPS (AX), Z6
-	VMOVUPS (CX), Z7
-	ADDQ    DX, AX
-	ADDQ    DX, CX
-	VMOVUPS (AX), Z8
-	VMOVUPS (CX), Z9
-	ADDQ    DX, AX
-	ADDQ    DX, CX
-	VMOVUPS (AX), Z10
-	VMOVUPS (CX), Z11
-	ADDQ    DX, AX
-	ADDQ    DX, CX
-	VMOVUPS (AX), Z12
-	VMOVUPS (CX), Z13
-	ADDQ    DX, AX
-	ADDQ    DX, CX
-	VMOVUPS (AX), Z14
-	VMOVUPS (CX), Z15
-	JMP     mul8x32BF16_start
+TEXT ·mul8x32BF16(SB), NOSPLIT, $0-88
+mul8x32BF16_tile:
+	MOVB       load+72(FP), AL
+	TESTB      AL, AL
+	JZ         mul8x32BF16_zero
+	MOVQ       c0+0(FP), AX
+	MOVQ       c1+8(FP), CX
+	MOVQ       ldc+16(FP), DX
+	SHLQ       $0x02, DX
+	VMOVUPS    (AX), Z0
+	VMOVUPS    (CX), Z1
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Z2
+	VMOVUPS    (CX), Z3
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Z4
+	VMOVUPS    (CX), Z5
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Z6
+	VMOVUPS    (CX), Z7
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Z8
+	VMOVUPS    (CX), Z9
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Z10
+	VMOVUPS    (CX), Z11
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Z12
+	VMOVUPS    (CX), Z13
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Z14
+	VMOVUPS    (CX), Z15
+	CMPQ       tiles+80(FP), $0x01
+	JE         mul8x32BF16_start
+	MOVQ       c0+0(FP), AX
+	MOVQ       c1+8(FP), CX
+	MOVQ       ldc+16(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       ldc+16(FP), BX
+	IMUL3Q     $0x20, BX, BX
+	ADDQ       BX, AX
+	ADDQ       BX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	JMP        mul8x32BF16_start
 
 mul8x32BF16_zero:
 	MOVQ       c0+0(FP), AX
@@ -4209,74 +5264,148 @@ mul8x32BF16_store:
 	ADDQ    DX, CX
 	VMOVUPS Z14, (AX)
 	VMOVUPS Z15, (CX)
+	MOVQ    ldc+16(FP), AX
+	IMUL3Q  $0x20, AX, AX
+	ADDQ    AX, c0+0(FP)
+	ADDQ    AX, c1+8(FP)
+	MOVQ    rs+32(FP), AX
+	IMUL3Q  $0x20, AX, AX
+	ADDQ    AX, a+24(FP)
+	DECQ    tiles+80(FP)
+	JNZ     mul8x32BF16_tile
 	VZEROUPPER
 	RET
 
-// func mul14x32AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+// func mul14x32AVX512(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·mul14x32AVX512(SB), NOSPLIT, $0-73
-	MOVB    load+72(FP), AL
-	TESTB   AL, AL
-	JZ      mul14x32AVX512_zero
-	MOVQ    c0+0(FP), AX
-	MOVQ    c1+8(FP), CX
-	MOVQ    ldc+16(FP), DX
-	SHLQ    $0x02, DX
-	VMOVUPS (AX), Z0
-	VMOVUPS (CX), Z1
-	ADDQ    DX, AX
-	ADDQ    DX, CX
-	VMOVUPS (AX), Z2
-	VMOVUPS (CX), Z3
-	ADDQ    DX, AX
-	ADDQ    DX, CX
-	VMOVUPS (AX), Z4
-	VMOVUPS (CX), Z5
-	ADDQ    DX, AX
-	ADDQ    DX, CX
-	VMOVUPS (AX), Z6
-	VMOVUPS (CX), Z7
-	ADDQ    DX, AX
-	ADDQ    DX, CX
-	VMOVUPS (AX), Z8
-	VMOVUPS (CX), Z9
-	ADDQ    DX, AX
-	ADDQ    DX, CX
-	VMOVUPS (AX), Z10
-	VMOVUPS (CX), Z11
-	ADDQ    DX, AX
-	ADDQ    DX, CX
-	VMOVUPS (AX), Z12
-	VMOVUPS (CX), Z13
-	ADDQ    DX, AX
-	ADDQ    DX, CX
-	VMOVUPS (AX), Z14
-	VMOVUPS (CX), Z15
-	ADDQ    DX, AX
-	ADDQ    DX, CX
-	VMOVUPS (AX), Z16
-	VMOVUPS (CX), Z17
-	ADDQ    DX, AX
-	ADDQ    DX, CX
-	VMOVUPS (AX), Z18
-	VMOVUPS (CX), Z19
-	ADDQ    DX, AX
-	ADDQ    DX, CX
-	VMOVUPS (AX), Z20
-	VMOVUPS (CX), Z21
-	ADDQ    DX, AX
-	ADDQ    DX, CX
-	VMOVUPS (AX), Z22
-	VMOVUPS (CX), Z23
-	ADDQ    DX, AX
-	ADDQ    DX, CX
-	VMOVUPS (AX), Z24
-	VMOVUPS (CX), Z25
-	ADDQ    DX, AX
-	ADDQ    DX, CX
-	VMOVUPS (AX), Z26
-	VMOVUPS (CX), Z27
-	JMP     mul14x32AVX512_start
+TEXT ·mul14x32AVX512(SB), NOSPLIT, $0-88
+mul14x32AVX512_tile:
+	MOVB       load+72(FP), AL
+	TESTB      AL, AL
+	JZ         mul14x32AVX512_zero
+	MOVQ       c0+0(FP), AX
+	MOVQ       c1+8(FP), CX
+	MOVQ       ldc+16(FP), DX
+	SHLQ       $0x02, DX
+	VMOVUPS    (AX), Z0
+	VMOVUPS    (CX), Z1
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Z2
+	VMOVUPS    (CX), Z3
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Z4
+	VMOVUPS    (CX), Z5
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Z6
+	VMOVUPS    (CX), Z7
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Z8
+	VMOVUPS    (CX), Z9
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Z10
+	VMOVUPS    (CX), Z11
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Z12
+	VMOVUPS    (CX), Z13
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Z14
+	VMOVUPS    (CX), Z15
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Z16
+	VMOVUPS    (CX), Z17
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Z18
+	VMOVUPS    (CX), Z19
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Z20
+	VMOVUPS    (CX), Z21
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Z22
+	VMOVUPS    (CX), Z23
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Z24
+	VMOVUPS    (CX), Z25
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Z26
+	VMOVUPS    (CX), Z27
+	CMPQ       tiles+80(FP), $0x01
+	JE         mul14x32AVX512_start
+	MOVQ       c0+0(FP), AX
+	MOVQ       c1+8(FP), CX
+	MOVQ       ldc+16(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       ldc+16(FP), BX
+	IMUL3Q     $0x38, BX, BX
+	ADDQ       BX, AX
+	ADDQ       BX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	JMP        mul14x32AVX512_start
 
 mul14x32AVX512_zero:
 	MOVQ       c0+0(FP), AX
@@ -4496,74 +5625,148 @@ mul14x32AVX512_store:
 	ADDQ    DX, CX
 	VMOVUPS Z26, (AX)
 	VMOVUPS Z27, (CX)
+	MOVQ    ldc+16(FP), AX
+	IMUL3Q  $0x38, AX, AX
+	ADDQ    AX, c0+0(FP)
+	ADDQ    AX, c1+8(FP)
+	MOVQ    rs+32(FP), AX
+	IMUL3Q  $0x38, AX, AX
+	ADDQ    AX, a+24(FP)
+	DECQ    tiles+80(FP)
+	JNZ     mul14x32AVX512_tile
 	VZEROUPPER
 	RET
 
-// func mul14x32BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+// func mul14x32BF16(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·mul14x32BF16(SB), NOSPLIT, $0-73
-	MOVB    load+72(FP), AL
-	TESTB   AL, AL
-	JZ      mul14x32BF16_zero
-	MOVQ    c0+0(FP), AX
-	MOVQ    c1+8(FP), CX
-	MOVQ    ldc+16(FP), DX
-	SHLQ    $0x02, DX
-	VMOVUPS (AX), Z0
-	VMOVUPS (CX), Z1
-	ADDQ    DX, AX
-	ADDQ    DX, CX
-	VMOVUPS (AX), Z2
-	VMOVUPS (CX), Z3
-	ADDQ    DX, AX
-	ADDQ    DX, CX
-	VMOVUPS (AX), Z4
-	VMOVUPS (CX), Z5
-	ADDQ    DX, AX
-	ADDQ    DX, CX
-	VMOVUPS (AX), Z6
-	VMOVUPS (CX), Z7
-	ADDQ    DX, AX
-	ADDQ    DX, CX
-	VMOVUPS (AX), Z8
-	VMOVUPS (CX), Z9
-	ADDQ    DX, AX
-	ADDQ    DX, CX
-	VMOVUPS (AX), Z10
-	VMOVUPS (CX), Z11
-	ADDQ    DX, AX
-	ADDQ    DX, CX
-	VMOVUPS (AX), Z12
-	VMOVUPS (CX), Z13
-	ADDQ    DX, AX
-	ADDQ    DX, CX
-	VMOVUPS (AX), Z14
-	VMOVUPS (CX), Z15
-	ADDQ    DX, AX
-	ADDQ    DX, CX
-	VMOVUPS (AX), Z16
-	VMOVUPS (CX), Z17
-	ADDQ    DX, AX
-	ADDQ    DX, CX
-	VMOVUPS (AX), Z18
-	VMOVUPS (CX), Z19
-	ADDQ    DX, AX
-	ADDQ    DX, CX
-	VMOVUPS (AX), Z20
-	VMOVUPS (CX), Z21
-	ADDQ    DX, AX
-	ADDQ    DX, CX
-	VMOVUPS (AX), Z22
-	VMOVUPS (CX), Z23
-	ADDQ    DX, AX
-	ADDQ    DX, CX
-	VMOVUPS (AX), Z24
-	VMOVUPS (CX), Z25
-	ADDQ    DX, AX
-	ADDQ    DX, CX
-	VMOVUPS (AX), Z26
-	VMOVUPS (CX), Z27
-	JMP     mul14x32BF16_start
+TEXT ·mul14x32BF16(SB), NOSPLIT, $0-88
+mul14x32BF16_tile:
+	MOVB       load+72(FP), AL
+	TESTB      AL, AL
+	JZ         mul14x32BF16_zero
+	MOVQ       c0+0(FP), AX
+	MOVQ       c1+8(FP), CX
+	MOVQ       ldc+16(FP), DX
+	SHLQ       $0x02, DX
+	VMOVUPS    (AX), Z0
+	VMOVUPS    (CX), Z1
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Z2
+	VMOVUPS    (CX), Z3
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Z4
+	VMOVUPS    (CX), Z5
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Z6
+	VMOVUPS    (CX), Z7
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Z8
+	VMOVUPS    (CX), Z9
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Z10
+	VMOVUPS    (CX), Z11
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Z12
+	VMOVUPS    (CX), Z13
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Z14
+	VMOVUPS    (CX), Z15
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Z16
+	VMOVUPS    (CX), Z17
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Z18
+	VMOVUPS    (CX), Z19
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Z20
+	VMOVUPS    (CX), Z21
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Z22
+	VMOVUPS    (CX), Z23
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Z24
+	VMOVUPS    (CX), Z25
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Z26
+	VMOVUPS    (CX), Z27
+	CMPQ       tiles+80(FP), $0x01
+	JE         mul14x32BF16_start
+	MOVQ       c0+0(FP), AX
+	MOVQ       c1+8(FP), CX
+	MOVQ       ldc+16(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       ldc+16(FP), BX
+	IMUL3Q     $0x38, BX, BX
+	ADDQ       BX, AX
+	ADDQ       BX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	JMP        mul14x32BF16_start
 
 mul14x32BF16_zero:
 	MOVQ       c0+0(FP), AX
@@ -4923,21 +6126,40 @@ mul14x32BF16_store:
 	ADDQ    DX, CX
 	VMOVUPS Z26, (AX)
 	VMOVUPS Z27, (CX)
+	MOVQ    ldc+16(FP), AX
+	IMUL3Q  $0x38, AX, AX
+	ADDQ    AX, c0+0(FP)
+	ADDQ    AX, c1+8(FP)
+	MOVQ    rs+32(FP), AX
+	IMUL3Q  $0x38, AX, AX
+	ADDQ    AX, a+24(FP)
+	DECQ    tiles+80(FP)
+	JNZ     mul14x32BF16_tile
 	VZEROUPPER
 	RET
 
-// func mul1x16AVX2(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+// func mul1x16AVX2(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·mul1x16AVX2(SB), NOSPLIT, $0-73
-	MOVB    load+72(FP), AL
-	TESTB   AL, AL
-	JZ      mul1x16AVX2_zero
-	MOVQ    c0+0(FP), AX
-	MOVQ    ldc+16(FP), CX
-	SHLQ    $0x02, CX
-	VMOVUPS (AX), Y0
-	VMOVUPS 32(AX), Y1
-	JMP     mul1x16AVX2_start
+TEXT ·mul1x16AVX2(SB), NOSPLIT, $0-88
+mul1x16AVX2_tile:
+	MOVB       load+72(FP), AL
+	TESTB      AL, AL
+	JZ         mul1x16AVX2_zero
+	MOVQ       c0+0(FP), AX
+	MOVQ       ldc+16(FP), CX
+	SHLQ       $0x02, CX
+	VMOVUPS    (AX), Y0
+	VMOVUPS    32(AX), Y1
+	CMPQ       tiles+80(FP), $0x01
+	JE         mul1x16AVX2_start
+	MOVQ       c0+0(FP), AX
+	MOVQ       ldc+16(FP), CX
+	SHLQ       $0x02, CX
+	MOVQ       ldc+16(FP), CX
+	IMUL3Q     $0x04, CX, CX
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        mul1x16AVX2_start
 
 mul1x16AVX2_zero:
 	MOVQ       c0+0(FP), AX
@@ -4978,24 +6200,44 @@ mul1x16AVX2_store:
 	SHLQ    $0x02, CX
 	VMOVUPS Y0, (AX)
 	VMOVUPS Y1, 32(AX)
+	MOVQ    ldc+16(FP), AX
+	IMUL3Q  $0x04, AX, AX
+	ADDQ    AX, c0+0(FP)
+	MOVQ    rs+32(FP), AX
+	IMUL3Q  $0x04, AX, AX
+	ADDQ    AX, a+24(FP)
+	DECQ    tiles+80(FP)
+	JNZ     mul1x16AVX2_tile
 	VZEROUPPER
 	RET
 
-// func mul2x16AVX2(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+// func mul2x16AVX2(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·mul2x16AVX2(SB), NOSPLIT, $0-73
-	MOVB    load+72(FP), AL
-	TESTB   AL, AL
-	JZ      mul2x16AVX2_zero
-	MOVQ    c0+0(FP), AX
-	MOVQ    ldc+16(FP), CX
-	SHLQ    $0x02, CX
-	VMOVUPS (AX), Y0
-	VMOVUPS 32(AX), Y1
-	ADDQ    CX, AX
-	VMOVUPS (AX), Y2
-	VMOVUPS 32(AX), Y3
-	JMP     mul2x16AVX2_start
+TEXT ·mul2x16AVX2(SB), NOSPLIT, $0-88
+mul2x16AVX2_tile:
+	MOVB       load+72(FP), AL
+	TESTB      AL, AL
+	JZ         mul2x16AVX2_zero
+	MOVQ       c0+0(FP), AX
+	MOVQ       ldc+16(FP), CX
+	SHLQ       $0x02, CX
+	VMOVUPS    (AX), Y0
+	VMOVUPS    32(AX), Y1
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Y2
+	VMOVUPS    32(AX), Y3
+	CMPQ       tiles+80(FP), $0x01
+	JE         mul2x16AVX2_start
+	MOVQ       c0+0(FP), AX
+	MOVQ       ldc+16(FP), CX
+	SHLQ       $0x02, CX
+	MOVQ       ldc+16(FP), DX
+	IMUL3Q     $0x08, DX, DX
+	ADDQ       DX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        mul2x16AVX2_start
 
 mul2x16AVX2_zero:
 	MOVQ       c0+0(FP), AX
@@ -5046,27 +6288,49 @@ mul2x16AVX2_store:
 	ADDQ    CX, AX
 	VMOVUPS Y2, (AX)
 	VMOVUPS Y3, 32(AX)
+	MOVQ    ldc+16(FP), AX
+	IMUL3Q  $0x08, AX, AX
+	ADDQ    AX, c0+0(FP)
+	MOVQ    rs+32(FP), AX
+	IMUL3Q  $0x08, AX, AX
+	ADDQ    AX, a+24(FP)
+	DECQ    tiles+80(FP)
+	JNZ     mul2x16AVX2_tile
 	VZEROUPPER
 	RET
 
-// func mul3x16AVX2(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+// func mul3x16AVX2(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·mul3x16AVX2(SB), NOSPLIT, $0-73
-	MOVB    load+72(FP), AL
-	TESTB   AL, AL
-	JZ      mul3x16AVX2_zero
-	MOVQ    c0+0(FP), AX
-	MOVQ    ldc+16(FP), CX
-	SHLQ    $0x02, CX
-	VMOVUPS (AX), Y0
-	VMOVUPS 32(AX), Y1
-	ADDQ    CX, AX
-	VMOVUPS (AX), Y2
-	VMOVUPS 32(AX), Y3
-	ADDQ    CX, AX
-	VMOVUPS (AX), Y4
-	VMOVUPS 32(AX), Y5
-	JMP     mul3x16AVX2_start
+TEXT ·mul3x16AVX2(SB), NOSPLIT, $0-88
+mul3x16AVX2_tile:
+	MOVB       load+72(FP), AL
+	TESTB      AL, AL
+	JZ         mul3x16AVX2_zero
+	MOVQ       c0+0(FP), AX
+	MOVQ       ldc+16(FP), CX
+	SHLQ       $0x02, CX
+	VMOVUPS    (AX), Y0
+	VMOVUPS    32(AX), Y1
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Y2
+	VMOVUPS    32(AX), Y3
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Y4
+	VMOVUPS    32(AX), Y5
+	CMPQ       tiles+80(FP), $0x01
+	JE         mul3x16AVX2_start
+	MOVQ       c0+0(FP), AX
+	MOVQ       ldc+16(FP), CX
+	SHLQ       $0x02, CX
+	MOVQ       ldc+16(FP), DX
+	IMUL3Q     $0x0c, DX, DX
+	ADDQ       DX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        mul3x16AVX2_start
 
 mul3x16AVX2_zero:
 	MOVQ       c0+0(FP), AX
@@ -5127,30 +6391,54 @@ mul3x16AVX2_store:
 	ADDQ    CX, AX
 	VMOVUPS Y4, (AX)
 	VMOVUPS Y5, 32(AX)
+	MOVQ    ldc+16(FP), AX
+	IMUL3Q  $0x0c, AX, AX
+	ADDQ    AX, c0+0(FP)
+	MOVQ    rs+32(FP), AX
+	IMUL3Q  $0x0c, AX, AX
+	ADDQ    AX, a+24(FP)
+	DECQ    tiles+80(FP)
+	JNZ     mul3x16AVX2_tile
 	VZEROUPPER
 	RET
 
-// func mul4x16AVX2(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+// func mul4x16AVX2(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·mul4x16AVX2(SB), NOSPLIT, $0-73
-	MOVB    load+72(FP), AL
-	TESTB   AL, AL
-	JZ      mul4x16AVX2_zero
-	MOVQ    c0+0(FP), AX
-	MOVQ    ldc+16(FP), CX
-	SHLQ    $0x02, CX
-	VMOVUPS (AX), Y0
-	VMOVUPS 32(AX), Y1
-	ADDQ    CX, AX
-	VMOVUPS (AX), Y2
-	VMOVUPS 32(AX), Y3
-	ADDQ    CX, AX
-	VMOVUPS (AX), Y4
-	VMOVUPS 32(AX), Y5
-	ADDQ    CX, AX
-	VMOVUPS (AX), Y6
-	VMOVUPS 32(AX), Y7
-	JMP     mul4x16AVX2_start
+TEXT ·mul4x16AVX2(SB), NOSPLIT, $0-88
+mul4x16AVX2_tile:
+	MOVB       load+72(FP), AL
+	TESTB      AL, AL
+	JZ         mul4x16AVX2_zero
+	MOVQ       c0+0(FP), AX
+	MOVQ       ldc+16(FP), CX
+	SHLQ       $0x02, CX
+	VMOVUPS    (AX), Y0
+	VMOVUPS    32(AX), Y1
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Y2
+	VMOVUPS    32(AX), Y3
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Y4
+	VMOVUPS    32(AX), Y5
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Y6
+	VMOVUPS    32(AX), Y7
+	CMPQ       tiles+80(FP), $0x01
+	JE         mul4x16AVX2_start
+	MOVQ       c0+0(FP), AX
+	MOVQ       ldc+16(FP), CX
+	SHLQ       $0x02, CX
+	MOVQ       ldc+16(FP), DX
+	IMUL3Q     $0x10, DX, DX
+	ADDQ       DX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        mul4x16AVX2_start
 
 mul4x16AVX2_zero:
 	MOVQ       c0+0(FP), AX
@@ -5221,33 +6509,59 @@ mul4x16AVX2_store:
 	ADDQ    CX, AX
 	VMOVUPS Y6, (AX)
 	VMOVUPS Y7, 32(AX)
+	MOVQ    ldc+16(FP), AX
+	IMUL3Q  $0x10, AX, AX
+	ADDQ    AX, c0+0(FP)
+	MOVQ    rs+32(FP), AX
+	IMUL3Q  $0x10, AX, AX
+	ADDQ    AX, a+24(FP)
+	DECQ    tiles+80(FP)
+	JNZ     mul4x16AVX2_tile
 	VZEROUPPER
 	RET
 
-// func mul5x16AVX2(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+// func mul5x16AVX2(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·mul5x16AVX2(SB), NOSPLIT, $0-73
-	MOVB    load+72(FP), AL
-	TESTB   AL, AL
-	JZ      mul5x16AVX2_zero
-	MOVQ    c0+0(FP), AX
-	MOVQ    ldc+16(FP), CX
-	SHLQ    $0x02, CX
-	VMOVUPS (AX), Y0
-	VMOVUPS 32(AX), Y1
-	ADDQ    CX, AX
-	VMOVUPS (AX), Y2
-	VMOVUPS 32(AX), Y3
-	ADDQ    CX, AX
-	VMOVUPS (AX), Y4
-	VMOVUPS 32(AX), Y5
-	ADDQ    CX, AX
-	VMOVUPS (AX), Y6
-	VMOVUPS 32(AX), Y7
-	ADDQ    CX, AX
-	VMOVUPS (AX), Y8
-	VMOVUPS 32(AX), Y9
-	JMP     mul5x16AVX2_start
+TEXT ·mul5x16AVX2(SB), NOSPLIT, $0-88
+mul5x16AVX2_tile:
+	MOVB       load+72(FP), AL
+	TESTB      AL, AL
+	JZ         mul5x16AVX2_zero
+	MOVQ       c0+0(FP), AX
+	MOVQ       ldc+16(FP), CX
+	SHLQ       $0x02, CX
+	VMOVUPS    (AX), Y0
+	VMOVUPS    32(AX), Y1
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Y2
+	VMOVUPS    32(AX), Y3
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Y4
+	VMOVUPS    32(AX), Y5
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Y6
+	VMOVUPS    32(AX), Y7
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Y8
+	VMOVUPS    32(AX), Y9
+	CMPQ       tiles+80(FP), $0x01
+	JE         mul5x16AVX2_start
+	MOVQ       c0+0(FP), AX
+	MOVQ       ldc+16(FP), CX
+	SHLQ       $0x02, CX
+	MOVQ       ldc+16(FP), DX
+	IMUL3Q     $0x14, DX, DX
+	ADDQ       DX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        mul5x16AVX2_start
 
 mul5x16AVX2_zero:
 	MOVQ       c0+0(FP), AX
@@ -5328,36 +6642,64 @@ mul5x16AVX2_store:
 	ADDQ    CX, AX
 	VMOVUPS Y8, (AX)
 	VMOVUPS Y9, 32(AX)
+	MOVQ    ldc+16(FP), AX
+	IMUL3Q  $0x14, AX, AX
+	ADDQ    AX, c0+0(FP)
+	MOVQ    rs+32(FP), AX
+	IMUL3Q  $0x14, AX, AX
+	ADDQ    AX, a+24(FP)
+	DECQ    tiles+80(FP)
+	JNZ     mul5x16AVX2_tile
 	VZEROUPPER
 	RET
 
-// func mul6x16AVX2(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+// func mul6x16AVX2(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·mul6x16AVX2(SB), NOSPLIT, $0-73
-	MOVB    load+72(FP), AL
-	TESTB   AL, AL
-	JZ      mul6x16AVX2_zero
-	MOVQ    c0+0(FP), AX
-	MOVQ    ldc+16(FP), CX
-	SHLQ    $0x02, CX
-	VMOVUPS (AX), Y0
-	VMOVUPS 32(AX), Y1
-	ADDQ    CX, AX
-	VMOVUPS (AX), Y2
-	VMOVUPS 32(AX), Y3
-	ADDQ    CX, AX
-	VMOVUPS (AX), Y4
-	VMOVUPS 32(AX), Y5
-	ADDQ    CX, AX
-	VMOVUPS (AX), Y6
-	VMOVUPS 32(AX), Y7
-	ADDQ    CX, AX
-	VMOVUPS (AX), Y8
-	VMOVUPS 32(AX), Y9
-	ADDQ    CX, AX
-	VMOVUPS (AX), Y10
-	VMOVUPS 32(AX), Y11
-	JMP     mul6x16AVX2_start
+TEXT ·mul6x16AVX2(SB), NOSPLIT, $0-88
+mul6x16AVX2_tile:
+	MOVB       load+72(FP), AL
+	TESTB      AL, AL
+	JZ         mul6x16AVX2_zero
+	MOVQ       c0+0(FP), AX
+	MOVQ       ldc+16(FP), CX
+	SHLQ       $0x02, CX
+	VMOVUPS    (AX), Y0
+	VMOVUPS    32(AX), Y1
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Y2
+	VMOVUPS    32(AX), Y3
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Y4
+	VMOVUPS    32(AX), Y5
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Y6
+	VMOVUPS    32(AX), Y7
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Y8
+	VMOVUPS    32(AX), Y9
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Y10
+	VMOVUPS    32(AX), Y11
+	CMPQ       tiles+80(FP), $0x01
+	JE         mul6x16AVX2_start
+	MOVQ       c0+0(FP), AX
+	MOVQ       ldc+16(FP), CX
+	SHLQ       $0x02, CX
+	MOVQ       ldc+16(FP), DX
+	IMUL3Q     $0x18, DX, DX
+	ADDQ       DX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        mul6x16AVX2_start
 
 mul6x16AVX2_zero:
 	MOVQ       c0+0(FP), AX
@@ -5451,21 +6793,39 @@ mul6x16AVX2_store:
 	ADDQ    CX, AX
 	VMOVUPS Y10, (AX)
 	VMOVUPS Y11, 32(AX)
+	MOVQ    ldc+16(FP), AX
+	IMUL3Q  $0x18, AX, AX
+	ADDQ    AX, c0+0(FP)
+	MOVQ    rs+32(FP), AX
+	IMUL3Q  $0x18, AX, AX
+	ADDQ    AX, a+24(FP)
+	DECQ    tiles+80(FP)
+	JNZ     mul6x16AVX2_tile
 	VZEROUPPER
 	RET
 
-// func mulPairs1x16AVX2(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+// func mulPairs1x16AVX2(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 // Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·mulPairs1x16AVX2(SB), NOSPLIT, $0-73
-	MOVB    load+72(FP), AL
-	TESTB   AL, AL
-	JZ      mulPairs1x16AVX2_zero
-	MOVQ    c0+0(FP), AX
-	MOVQ    ldc+16(FP), CX
-	SHLQ    $0x02, CX
-	VMOVUPS (AX), Y0
-	VMOVUPS 32(AX), Y1
-	JMP     mulPairs1x16AVX2_start
+TEXT ·mulPairs1x16AVX2(SB), NOSPLIT, $0-88
+mulPairs1x16AVX2_tile:
+	MOVB       load+72(FP), AL
+	TESTB      AL, AL
+	JZ         mulPairs1x16AVX2_zero
+	MOVQ       c0+0(FP), AX
+	MOVQ       ldc+16(FP), CX
+	SHLQ       $0x02, CX
+	VMOVUPS    (AX), Y0
+	VMOVUPS    32(AX), Y1
+	CMPQ       tiles+80(FP), $0x01
+	JE         mulPairs1x16AVX2_start
+	MOVQ       c0+0(FP), AX
+	MOVQ       ldc+16(FP), CX
+	SHLQ       $0x02, CX
+	MOVQ       ldc+16(FP), CX
+	IMUL3Q     $0x04, CX, CX
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        mulPairs1x16AVX2_start
 
 mulPairs1x16AVX2_zero:
 	MOVQ       c0+0(FP), AX
@@ -5516,24 +6876,44 @@ mulPairs1x16AVX2_store:
 	SHLQ    $0x02, CX
 	VMOVUPS Y0, (AX)
 	VMOVUPS Y1, 32(AX)
+	MOVQ    ldc+16(FP), AX
+	IMUL3Q  $0x04, AX, AX
+	ADDQ    AX, c0+0(FP)
+	MOVQ    rs+32(FP), AX
+	IMUL3Q  $0x04, AX, AX
+	ADDQ    AX, a+24(FP)
+	DECQ    tiles+80(FP)
+	JNZ     mulPairs1x16AVX2_tile
 	VZEROUPPER
 	RET
 
-// func mulPairs2x16AVX2(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+// func mulPairs2x16AVX2(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 // Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·mulPairs2x16AVX2(SB), NOSPLIT, $0-73
-	MOVB    load+72(FP), AL
-	TESTB   AL, AL
-	JZ      mulPairs2x16AVX2_zero
-	MOVQ    c0+0(FP), AX
-	MOVQ    ldc+16(FP), CX
-	SHLQ    $0x02, CX
-	VMOVUPS (AX), Y0
-	VMOVUPS 32(AX), Y1
-	ADDQ    CX, AX
-	VMOVUPS (AX), Y2
-	VMOVUPS 32(AX), Y3
-	JMP     mulPairs2x16AVX2_start
+TEXT ·mulPairs2x16AVX2(SB), NOSPLIT, $0-88
+mulPairs2x16AVX2_tile:
+	MOVB       load+72(FP), AL
+	TESTB      AL, AL
+	JZ         mulPairs2x16AVX2_zero
+	MOVQ       c0+0(FP), AX
+	MOVQ       ldc+16(FP), CX
+	SHLQ       $0x02, CX
+	VMOVUPS    (AX), Y0
+	VMOVUPS    32(AX), Y1
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Y2
+	VMOVUPS    32(AX), Y3
+	CMPQ       tiles+80(FP), $0x01
+	JE         mulPairs2x16AVX2_start
+	MOVQ       c0+0(FP), AX
+	MOVQ       ldc+16(FP), CX
+	SHLQ       $0x02, CX
+	MOVQ       ldc+16(FP), DX
+	IMUL3Q     $0x08, DX, DX
+	ADDQ       DX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        mulPairs2x16AVX2_start
 
 mulPairs2x16AVX2_zero:
 	MOVQ       c0+0(FP), AX
@@ -5598,27 +6978,49 @@ mulPairs2x16AVX2_store:
 	ADDQ    CX, AX
 	VMOVUPS Y2, (AX)
 	VMOVUPS Y3, 32(AX)
+	MOVQ    ldc+16(FP), AX
+	IMUL3Q  $0x08, AX, AX
+	ADDQ    AX, c0+0(FP)
+	MOVQ    rs+32(FP), AX
+	IMUL3Q  $0x08, AX, AX
+	ADDQ    AX, a+24(FP)
+	DECQ    tiles+80(FP)
+	JNZ     mulPairs2x16AVX2_tile
 	VZEROUPPER
 	RET
 
-// func mulPairs3x16AVX2(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+// func mulPairs3x16AVX2(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 // Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·mulPairs3x16AVX2(SB), NOSPLIT, $0-73
-	MOVB    load+72(FP), AL
-	TESTB   AL, AL
-	JZ      mulPairs3x16AVX2_zero
-	MOVQ    c0+0(FP), AX
-	MOVQ    ldc+16(FP), CX
-	SHLQ    $0x02, CX
-	VMOVUPS (AX), Y0
-	VMOVUPS 32(AX), Y1
-	ADDQ    CX, AX
-	VMOVUPS (AX), Y2
-	VMOVUPS 32(AX), Y3
-	ADDQ    CX, AX
-	VMOVUPS (AX), Y4
-	VMOVUPS 32(AX), Y5
-	JMP     mulPairs3x16AVX2_start
+TEXT ·mulPairs3x16AVX2(SB), NOSPLIT, $0-88
+mulPairs3x16AVX2_tile:
+	MOVB       load+72(FP), AL
+	TESTB      AL, AL
+	JZ         mulPairs3x16AVX2_zero
+	MOVQ       c0+0(FP), AX
+	MOVQ       ldc+16(FP), CX
+	SHLQ       $0x02, CX
+	VMOVUPS    (AX), Y0
+	VMOVUPS    32(AX), Y1
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Y2
+	VMOVUPS    32(AX), Y3
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Y4
+	VMOVUPS    32(AX), Y5
+	CMPQ       tiles+80(FP), $0x01
+	JE         mulPairs3x16AVX2_start
+	MOVQ       c0+0(FP), AX
+	MOVQ       ldc+16(FP), CX
+	SHLQ       $0x02, CX
+	MOVQ       ldc+16(FP), DX
+	IMUL3Q     $0x0c, DX, DX
+	ADDQ       DX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        mulPairs3x16AVX2_start
 
 mulPairs3x16AVX2_zero:
 	MOVQ       c0+0(FP), AX
@@ -5697,30 +7099,54 @@ mulPairs3x16AVX2_store:
 	ADDQ    CX, AX
 	VMOVUPS Y4, (AX)
 	VMOVUPS Y5, 32(AX)
+	MOVQ    ldc+16(FP), AX
+	IMUL3Q  $0x0c, AX, AX
+	ADDQ    AX, c0+0(FP)
+	MOVQ    rs+32(FP), AX
+	IMUL3Q  $0x0c, AX, AX
+	ADDQ    AX, a+24(FP)
+	DECQ    tiles+80(FP)
+	JNZ     mulPairs3x16AVX2_tile
 	VZEROUPPER
 	RET
 
-// func mulPairs4x16AVX2(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool)
+// func mulPairs4x16AVX2(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 // Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·mulPairs4x16AVX2(SB), NOSPLIT, $0-73
-	MOVB    load+72(FP), AL
-	TESTB   AL, AL
-	JZ      mulPairs4x16AVX2_zero
-	MOVQ    c0+0(FP), AX
-	MOVQ    ldc+16(FP), CX
-	SHLQ    $0x02, CX
-	VMOVUPS (AX), Y0
-	VMOVUPS 32(AX), Y1
-	ADDQ    CX, AX
-	VMOVUPS (AX), Y2
-	VMOVUPS 32(AX), Y3
-	ADDQ    CX, AX
-	VMOVUPS (AX), Y4
-	VMOVUPS 32(AX), Y5
-	ADDQ    CX, AX
-	VMOVUPS (AX), Y6
-	VMOVUPS 32(AX), Y7
-	JMP     mulPairs4x16AVX2_start
+TEXT ·mulPairs4x16AVX2(SB), NOSPLIT, $0-88
+mulPairs4x16AVX2_tile:
+	MOVB       load+72(FP), AL
+	TESTB      AL, AL
+	JZ         mulPairs4x16AVX2_zero
+	MOVQ       c0+0(FP), AX
+	MOVQ       ldc+16(FP), CX
+	SHLQ       $0x02, CX
+	VMOVUPS    (AX), Y0
+	VMOVUPS    32(AX), Y1
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Y2
+	VMOVUPS    32(AX), Y3
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Y4
+	VMOVUPS    32(AX), Y5
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Y6
+	VMOVUPS    32(AX), Y7
+	CMPQ       tiles+80(FP), $0x01
+	JE         mulPairs4x16AVX2_start
+	MOVQ       c0+0(FP), AX
+	MOVQ       ldc+16(FP), CX
+	SHLQ       $0x02, CX
+	MOVQ       ldc+16(FP), DX
+	IMUL3Q     $0x10, DX, DX
+	ADDQ       DX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        mulPairs4x16AVX2_start
 
 mulPairs4x16AVX2_zero:
 	MOVQ       c0+0(FP), AX
@@ -5813,6 +7239,14 @@ mulPairs4x16AVX2_store:
 	ADDQ    CX, AX
 	VMOVUPS Y6, (AX)
 	VMOVUPS Y7, 32(AX)
+	MOVQ    ldc+16(FP), AX
+	IMUL3Q  $0x10, AX, AX
+	ADDQ    AX, c0+0(FP)
+	MOVQ    rs+32(FP), AX
+	IMUL3Q  $0x10, AX, AX
+	ADDQ    AX, a+24(FP)
+	DECQ    tiles+80(FP)
+	JNZ     mulPairs4x16AVX2_tile
 	VZEROUPPER
 	RET
 

@@ -23,6 +23,8 @@ func halveBlocks(_ []uint16, _ []float32) (done int) { return 0 }
 
 func dotBlocks(_, _ []float32, _ *lanes) (done int) { return 0 }
 
+func dotWhole(_, _ []float32) (sum float32, ok bool) { return 0, false }
+
 func normDotBlocks(_, _, _ []float32, _ *lanes) (done int) { return 0 }
 
 func normScaleBlocks(_, _, _ []float32, _ float32) (done int) { return 0 }
@@ -46,6 +48,10 @@ func sgdBlocks(_, _ []float32, _ *sgdScalars) (done int) { return 0 }
 func sgdMomentumBlocks(_, _, _ []float32, _ *sgdScalars) (done int) { return 0 }
 
 func squareBlocks(_, _ []float32, _ *[2][4]float64) (done int) { return 0 }
+
+func absBlocks(_ []float32, _ *[compute.Lanes]float64) (done int) { return 0 }
+
+func scoreGradBlocks(_, _ []float32, _, _ float32) (done int) { return 0 }
 
 func largestBlocks(_ []float32, _ *[compute.Lanes]uint32) (done int) { return 0 }
 

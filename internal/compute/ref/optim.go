@@ -15,6 +15,15 @@ func (*Backend) SumSquares(x compute.Buf) float64 {
 	return s
 }
 
+// SumAbs is Σ |x|.
+func (*Backend) SumAbs(x compute.Buf) float64 {
+	s := 0.0
+	for _, v := range Data(x) {
+		s += math.Abs(float64(v))
+	}
+	return s
+}
+
 // AllFinite is false if any element is NaN or infinite.
 func (*Backend) AllFinite(x compute.Buf) bool {
 	for _, v := range Data(x) {

@@ -29,6 +29,21 @@ func axpy() {
 	finish()
 }
 
+func scoreGrad() {
+	const name = "scoreGradAVX2"
+	start(name, "func(dp, e *float32, n int, inv, mean float32)",
+		"turns e into p = e·inv and dp into p·(dp - mean); n is a positive multiple of 16.")
+	p, inv, mean := pointers("dp", "e"), broadcast("inv"), broadcast("mean")
+	loop(name, p, 16, func() {
+		for i := range 2 {
+			prob := binary(VMULPS, load(p[1], i), inv)
+			store(prob, p[1], i)
+			store(binary(VMULPS, prob, binary(VSUBPS, load(p[0], i), mean)), p[0], i)
+		}
+	})
+	finish()
+}
+
 func scale() {
 	const name = "scaleAVX2"
 	start(name, "func(x *float32, a float32, n int)", "is x *= a; n is a positive multiple of 16.")

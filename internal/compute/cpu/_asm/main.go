@@ -59,6 +59,7 @@ func rows() {
 	widen()
 	halve()
 	dotLanes()
+	dotWhole()
 	normDotLanes()
 	normScale()
 	normGrad()
@@ -71,5 +72,7 @@ func rows() {
 	sgd()
 	sgdMomentum()
 	squareLanes()
+	absLanes()
+	scoreGrad()
 	largestBits()
 }

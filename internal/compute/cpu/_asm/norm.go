@@ -21,6 +21,30 @@ func dotLanes() {
 	finish()
 }
 
+// dotWhole is a dot product from first to last: the lanes of dotLanes, and the tree that adds them up.
+func dotWhole() {
+	const name = "dotWholeAVX2"
+	start(name, "func(a, b *float32, n int) float32", "is the sum of a[i]·b[i] in 16 lanes, added up in the tree of lanes.sum; n is a positive multiple of 16.")
+	p := pointers("a", "b")
+	s0, s1 := YMM(), YMM()
+	VXORPS(s0, s0, s0)
+	VXORPS(s1, s1, s1)
+	loop(name, p, 16, func() {
+		VADDPS(binary(VMULPS, load(p[0], 0), operand.Mem{Base: p[1]}), s0, s0)
+		VADDPS(binary(VMULPS, load(p[0], 1), operand.Mem{Base: p[1], Disp: 32}), s1, s1)
+	})
+	VADDPS(s1, s0, s0)
+	high, s := XMM(), s0.AsX()
+	VEXTRACTF128(operand.Imm(1), s0, high)
+	VADDPS(high, s, s)
+	VMOVHLPS(s, s, high)
+	VADDPS(high, s, s)
+	VMOVSHDUP(s, high)
+	VADDSS(high, s, s)
+	Store(s, ReturnIndex(0))
+	finish()
+}
+
 func normDotLanes() {
 	const name = "normDotLanesAVX2"
 	start(name, "func(gain, dy, x *float32, n int, sums *float32)", "adds (gain[i]·dy[i])·x[i] to lane i mod 16 of sums; n is a positive multiple of 16.")

@@ -94,6 +94,27 @@ func squareLanes() {
 	finish()
 }
 
+func absLanes() {
+	const name = "absLanesAVX2"
+	start(name, "func(x *float32, n int, sums *float64)", "adds |x[i]| in float64 to lane i mod 16 of sums; n is a positive multiple of 16.")
+	p, sums := pointers("x"), Load(Param("sums"), GP64())
+	acc := []reg.VecVirtual{load(sums, 0), load(sums, 1), load(sums, 2), load(sums, 3)}
+	magnitude := XMM()
+	VMOVUPS(integers(0x7fffffff), magnitude)
+	loop(name, p, 16, func() {
+		for i, a := range acc {
+			x, wide := XMM(), YMM()
+			VANDPS(operand.Mem{Base: p[0], Disp: 16 * i}, magnitude, x)
+			VCVTPS2PD(x, wide)
+			VADDPD(wide, a, a)
+		}
+	})
+	for i, a := range acc {
+		store(a, sums, i)
+	}
+	finish()
+}
+
 func largestBits() {
 	const name = "largestBitsAVX2"
 	start(name, "func(x *float32, n int, most *uint32)", "raises lane i mod 16 of most to the bits of |x[i]|; n is a positive multiple of 16.")

@@ -57,6 +57,7 @@ func pairTileAVX2(rows int) {
 	TEXT(name, NOSPLIT, tileSignature)
 	Doc(fmt.Sprintf("%s is mulPairsGeneric for %d rows and 1 panel; c1 and b1 are not read.", name, rows))
 	acc := t.accumulators()
+	Label(name + "_tile")
 	t.loadOutputs(name, acc)
 	odd := YMM()
 	VPCMPEQD(odd, odd, odd)
@@ -81,4 +82,5 @@ func pairTileAVX2(rows int) {
 		}
 	})
 	t.storeOutputs(acc)
+	t.nextTile(name)
 }

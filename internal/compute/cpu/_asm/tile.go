@@ -38,7 +38,7 @@ type tile struct {
 // rowsPerBase is how many rows one pointer reaches with base, base+rs, base+2rs, base+3rs, base+4rs.
 const rowsPerBase = 5
 
-const tileSignature = "func(c0, c1 *float32, ldc int, a *float32, rs, cs int, b0, b1 *float32, kc int, load bool)"
+const tileSignature = "func(c0, c1 *float32, ldc int, a *float32, rs, cs int, b0, b1 *float32, kc int, load bool, tiles int)"
 
 func (t tile) write() {
 	name := fmt.Sprintf("mul%dx%d%s", t.rows, 16*t.panels, t.set.name)
@@ -46,6 +46,7 @@ func (t tile) write() {
 	Doc(fmt.Sprintf("%s is %s for %d rows and %d panel(s); c1 and b1 are the second panel's.", name, t.set.doc, t.rows, t.panels))
 	nextPhysical = 0
 	acc := t.accumulators()
+	Label(name + "_tile")
 	t.loadOutputs(name, acc)
 	spare := []operand.Op{t.set.vec(), t.set.vec()}
 	t.eachK(name, func(row func(i int) operand.Mem, b func(panel, part int) operand.Mem) {
@@ -59,6 +60,37 @@ func (t tile) write() {
 		}
 	})
 	t.storeOutputs(acc)
+	t.nextTile(name)
+}
+
+// nextTile goes on to the rows below, until all tiles are done.
+func (t tile) nextTile(name string) {
+	below := t.below("ldc")
+	ADDQ(below, argument("c0"))
+	if t.panels == 2 {
+		ADDQ(below, argument("c1"))
+	}
+	ADDQ(t.below("rs"), argument("a"))
+	DECQ(argument("tiles"))
+	JNZ(operand.LabelRef(name + "_tile"))
+	VZEROUPPER()
+	RET()
+}
+
+// below is the distance in bytes from a tile to the next in a matrix with this stride.
+func (t tile) below(stride string) reg.Register {
+	d := Load(Param(stride), GP64())
+	IMUL3Q(operand.Imm(uint64(4*t.rows)), d, d)
+	return d
+}
+
+// argument is where the caller put a parameter.
+func argument(name string) operand.Mem {
+	at, err := Param(name).Resolve()
+	if err != nil {
+		panic(err)
+	}
+	return at.Addr
 }
 
 // eachK walks k: body gets the addresses of a row's element and of the parts of a panel's row.
@@ -104,8 +136,6 @@ func (t tile) eachK(name string, body func(row func(i int) operand.Mem, b func(p
 
 func (t tile) storeOutputs(acc [][]operand.Op) {
 	t.eachOutput(func(i, v int, m operand.Mem) { VMOVUPS(acc[i][v], m) })
-	VZEROUPPER()
-	RET()
 }
 
 func (t tile) parts() int { return 64 / t.set.bytes }
@@ -139,9 +169,12 @@ func (t tile) loadOutputs(name string, acc [][]operand.Op) {
 	TESTB(load, load)
 	JZ(operand.LabelRef(name + "_zero"))
 	t.eachOutput(func(i, v int, m operand.Mem) { VMOVUPS(m, acc[i][v]) })
+	CMPQ(argument("tiles"), operand.Imm(1))
+	JE(operand.LabelRef(name + "_start"))
+	t.fetchOutputs(t.rows)
 	JMP(operand.LabelRef(name + "_start"))
 	Label(name + "_zero")
-	t.fetchOutputs()
+	t.fetchOutputs(0)
 	for _, row := range acc {
 		for _, v := range row {
 			t.set.zero(v)
@@ -150,10 +183,10 @@ func (t tile) loadOutputs(name string, acc [][]operand.Op) {
 	Label(name + "_start")
 }
 
-// fetchOutputs asks for the lines that the outputs will be stored to: a store that misses the caches holds up those
-// behind it.
-func (t tile) fetchOutputs() {
-	t.eachOutput(func(_, v int, m operand.Mem) {
+// fetchOutputs asks for the lines of the outputs that begin so many rows below: those to be stored to, because a store
+// that misses the caches holds up those behind it, or those that the next tile loads.
+func (t tile) fetchOutputs(below int) {
+	t.eachOutputFrom(below, func(_, v int, m operand.Mem) {
 		if v%t.parts() == 0 {
 			PREFETCHT0(m)
 		}
@@ -161,13 +194,22 @@ func (t tile) fetchOutputs() {
 }
 
 // eachOutput walks the outputs' addresses, row by row.
-func (t tile) eachOutput(fn func(i, v int, m operand.Mem)) {
+func (t tile) eachOutput(fn func(i, v int, m operand.Mem)) { t.eachOutputFrom(0, fn) }
+
+// eachOutputFrom walks those of this tile, below 0, or of the next.
+func (t tile) eachOutputFrom(below int, fn func(i, v int, m operand.Mem)) {
 	c := []reg.Register{Load(Param("c0"), GP64())}
 	if t.panels == 2 {
 		c = append(c, Load(Param("c1"), GP64()))
 	}
 	ldc := Load(Param("ldc"), GP64())
 	SHLQ(operand.Imm(2), ldc)
+	if below > 0 {
+		skip := t.below("ldc")
+		for _, p := range c {
+			ADDQ(skip, p)
+		}
+	}
 	for i := range t.rows {
 		for v := range t.panels * t.parts() {
 			fn(i, v, operand.Mem{Base: c[v/t.parts()], Disp: v % t.parts() * t.set.bytes})

@@ -148,7 +148,7 @@ func TestCostsAreMediansAToken(t *testing.T) {
 	text := `{"step":0,"eval/both":0.5}
 {"step":1,"tokens_computed":10,"tokens_computed/rollout":20,"sampler/ranking_tokens":100,"seconds/ranking":2,"seconds/rollout":9,"seconds/step":30}
 {"step":2,"tokens_computed":10,"tokens_computed/rollout":20,"seconds/rollout":4,"seconds/step":5}
-{"step":3,"tokens_computed":10,"tokens_computed/rollout":40,"seconds/rollout":4,"seconds/step":7}
+{"step":3,"tokens_computed":10,"tokens_computed/rollout":40,"dropped_groups":3,"missing_groups":1,"reward_greedy":0.5,"seconds/rollout":4,"seconds/step":7}
 {"step":4,"tokens_computed":20,"tokens_computed/rollout":40,"seconds/rollout":4,"seconds/step":8}
 `
 	if err := os.WriteFile(filepath.Join(dir, "metrics.jsonl"), []byte(text), 0o600); err != nil {
@@ -166,9 +166,47 @@ func TestCostsAreMediansAToken(t *testing.T) {
 	if h, err = readHistory(dir, StageEnd{Prompts: 2, Samples: 3}, &c); err != nil {
 		t.Fatal(err)
 	}
-	for axis, want := range map[string]float64{"steps": 4, "completions": 24, "tokens": 270, "seconds": 50*.2 + 120*.1 + 100*.02} {
+	for axis, want := range map[string]float64{"steps": 4, "completions": 6 + 6 + 4*(3+1) + 6, "tokens": 270, "seconds": 50*.2 + 120*.1 + 100*.02} {
 		if got := h.along[axis][4]; math.Abs(got-want) > 1e-12 {
 			t.Errorf("%s: %v, want %v", axis, got, want)
+		}
+	}
+}
+
+// TestDocumentedExperiment: the experiment that docs/sweep.md shows is one.
+func TestDocumentedExperiment(t *testing.T) {
+	data, err := os.ReadFile("../docs/sweep.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, text, ok := strings.Cut(string(data), "```yaml\n")
+	text, _, closed := strings.Cut(text, "```")
+	if !ok || !closed {
+		t.Fatal("no experiment in docs/sweep.md")
+	}
+	d, err := Parse("sweep.yaml", []byte(text))
+	if err != nil || len(d.Arms) != 4 {
+		t.Errorf("%d arms (%v), want 4", len(d.Arms), err)
+	}
+}
+
+// TestOwnExperimentsAreWhole: every file in bench/experiments is read with its recipes, but for the one that wants paths.
+func TestOwnExperimentsAreWhole(t *testing.T) {
+	files, err := filepath.Glob("../bench/experiments/*.yaml")
+	if err != nil || len(files) < 5 {
+		t.Fatalf("%d files (%v)", len(files), err)
+	}
+	for _, f := range files {
+		switch filepath.Base(f) {
+		case "1-variance.yaml": // of the other kind, see internal/bench
+		case "5-gsm8k-json.yaml":
+			if _, err := Load(f, "model.from=builtin:tiny", "env.path=data"); err != nil {
+				t.Error(err)
+			}
+		default:
+			if _, err := Load(f); err != nil {
+				t.Error(err)
+			}
 		}
 	}
 }

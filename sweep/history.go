@@ -14,7 +14,7 @@ import (
 // axes are what a run can be measured along.
 //
 //	steps        optimizer steps
-//	completions  sampled and scored, a ranking's before the first step included
+//	completions  sampled, a ranking's before the first step included
 //	tokens       rows that went through the decoder: prompts and answers while sampling and while learning, a ranking's
 //	seconds      those rows times what each takes on a quiet machine, see Cost; evaluations and checkpoints left out
 var axes = []string{"completions", "tokens", "steps", "seconds"}
@@ -53,11 +53,7 @@ func readHistory(dir string, end StageEnd, cost *Cost) (h history, err error) {
 		}
 		step := line["step"]
 		if step > 0 {
-			own, ok := line["completions"]
-			if !ok {
-				own = float64(end.Prompts * end.Samples)
-			}
-			completions += own + line["sampler/ranking_completions"]
+			completions += end.completions(line) + line["sampler/ranking_completions"]
 			learnt, decoded, ranked := line["tokens_computed"], line["tokens_computed/rollout"], line["sampler/ranking_tokens"]
 			tokens += learnt + decoded + ranked
 			seconds += cost.Learn*learnt + cost.Rollout*decoded + cost.Ranking*ranked
@@ -79,6 +75,19 @@ func (h history) series(metric string) (values []float64, lines []int) {
 		}
 	}
 	return values, lines
+}
+
+// completions are what a step sampled: groups that were dropped and greedy ones too, and none where it learnt from data.
+func (e StageEnd) completions(line map[string]float64) float64 {
+	if _, sampled := line["tokens_computed/rollout"]; !sampled {
+		return 0
+	}
+	groups := float64(e.Prompts) + line["dropped_groups"] - line["missing_groups"]
+	n := groups * float64(e.Samples)
+	if _, greedy := line["reward_greedy"]; greedy {
+		n += groups
+	}
+	return n
 }
 
 // of is a measure's value in a run, NaN when it has none.

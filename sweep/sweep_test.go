@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -96,8 +97,14 @@ func TestSweep(t *testing.T) {
 	if found != 3 {
 		t.Errorf("%d runs found finished, want 3", found)
 	}
-	if err := d.Run(context.Background(), context.Background(), options(whole, 2, nil)); err != nil {
+	keeping := options(whole, 2, nil)
+	keeping.Keep = true
+	if err := d.Run(context.Background(), context.Background(), keeping); err != nil {
 		t.Fatal(err)
+	}
+	checkPairs(t, d, whole)
+	if _, err := os.Stat(filepath.Join(job{d.Arms[0], 1}.dir(broken), "run", "checkpoints")); !os.IsNotExist(err) {
+		t.Errorf("checkpoints of a finished run: %v, want them gone", err)
 	}
 	a, err := d.Collect(broken, "test")
 	if err != nil {
@@ -148,9 +155,6 @@ func checkTiny(t *testing.T, d *Design, r *Results, dir string) {
 	if got := float64(arm("plain").Values[0][1]); math.Abs(got-sum/4) > 1e-12 || len(table) != 4 {
 		t.Errorf("mean reward %v, want %v of %d steps", got, sum/4, len(table))
 	}
-	if _, err := os.Stat(filepath.Join(j.dir(dir), "run", "checkpoints")); !os.IsNotExist(err) {
-		t.Errorf("checkpoints of a finished run: %v, want them gone", err)
-	}
 	if c := r.Comparisons[0]; c.Arm != "falling" || c.Against != "plain" || c.N != 2 {
 		t.Errorf("first comparison %+v", c)
 	}
@@ -172,50 +176,38 @@ func asJSON(t *testing.T, r *Results) string {
 	return string(data)
 }
 
-// TestSameWeightsAndPrompts: within a seed, arms start from the same weights and see the same prompts.
-func TestSameWeightsAndPrompts(t *testing.T) {
-	d, err := parseTiny(t, strings.Replace(tinySweep, "seeds: [1, 2]", "seeds: [1, 5]", 1))
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	o := options(dir, 1, nil)
-	o.Keep = true
-	if err := d.Run(context.Background(), context.Background(), o); err != nil {
-		t.Fatal(err)
-	}
-	first := func(a *Arm, seed uint64) (prompts string, reward float64) {
+// checkPairs: within a seed, arms start from the same weights and see the same prompts, so the first step's answers are the
+// same too; another seed has others.
+func checkPairs(t *testing.T, d *Design, dir string) {
+	t.Helper()
+	seen := func(a *Arm, seed uint64) (prompts, answers string) {
 		data, err := os.ReadFile(filepath.Join(job{a, seed}.dir(dir), "run", run.CompletionsFile))
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, line := range strings.Split(strings.TrimSpace(string(data)), "\n") {
 			var l struct {
-				Step   int
-				Index  int
-				Text   string
-				Reward float64
+				Step, Index int
+				Text        string
 			}
 			if err := json.Unmarshal([]byte(line), &l); err != nil {
 				t.Fatal(err)
 			}
-			prompts += string(rune('a'+l.Index%26)) + " "
+			prompts += fmt.Sprint(l.Index, " ")
 			if l.Step == 1 {
-				prompts += l.Text
-				reward += l.Reward
+				answers += l.Text
 			}
 		}
-		return prompts, reward
+		return prompts, answers
 	}
-	one, _ := first(d.Arms[0], 1)
-	other, _ := first(d.Arms[0], 5)
-	if one == other {
-		t.Error("two seeds have the same prompts and answers")
-	}
+	prompts, answers := seen(d.Arms[0], 1)
 	for _, a := range d.Arms[1:] {
-		if got, _ := first(a, 1); got != one {
-			t.Errorf("%s: prompts and first answers %q, want %q", a.Name, got, one)
+		if p, first := seen(a, 1); p != prompts || first != answers {
+			t.Errorf("%s: prompts %s, first answers %q, want %s, %q", a.Name, p, first, prompts, answers)
 		}
+	}
+	if p, first := seen(d.Arms[0], 2); p == prompts || first == answers {
+		t.Error("two seeds have the same prompts or first answers")
 	}
 }
 

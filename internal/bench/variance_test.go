@@ -107,3 +107,14 @@ func TestVarianceFileIsStrict(t *testing.T) {
 		}
 	}
 }
+
+func TestOwnExperimentIsWhole(t *testing.T) {
+	const path = "../../bench/experiments/1-variance.yaml"
+	if _, err := LoadVariance(path); err != nil {
+		t.Error(err)
+	}
+	s, err := VarianceSection(path)
+	if err != nil || !strings.Contains(s.Results, "After step 200") {
+		t.Errorf("its published results: %v, %q", err, s.Results)
+	}
+}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/burnish-rl/burnish/envs"
 	"github.com/burnish-rl/burnish/internal/compute"
+	"github.com/burnish-rl/burnish/internal/machine"
 	"github.com/burnish-rl/burnish/policy"
 	"github.com/burnish-rl/burnish/recipes"
 	"github.com/burnish-rl/burnish/recipes/resolve"
@@ -62,6 +63,11 @@ func (v *Variance) Run(ctx context.Context) ([]Point, error) {
 		return nil, err
 	}
 	defer run.Close()
+	if free, ok := machine.FreeMemory(); ok {
+		if err := gradientsFit(v.Completions, run.Config.Model.TrainedElements(), free); err != nil {
+			return nil, err
+		}
+	}
 	dir, err := os.MkdirTemp("", "burnish-variance-")
 	if err != nil {
 		return nil, err
@@ -88,6 +94,15 @@ func (v *Variance) Run(ctx context.Context) ([]Point, error) {
 		points = append(points, p)
 	}
 	return points, nil
+}
+
+// gradientsFit refuses what would fill the memory: a gradient of every completion of a prompt is held.
+func gradientsFit(completions int, trained, free int64) error {
+	if need := int64(completions) * trained * 4; need > free {
+		return fmt.Errorf("variance: gradients of %d completions, %d trained parameters each, take %d MB, and %d MB are free: want fewer completions, or a recipe with an adapter",
+			completions, trained, need/1e6, free/1e6)
+	}
+	return nil
 }
 
 // varianceStep keys the draws apart from those of every training step.

@@ -118,3 +118,13 @@ func TestOwnExperimentIsWhole(t *testing.T) {
 		t.Errorf("its published results: %v, %q", err, s.Results)
 	}
 }
+
+func TestGradientsMustFit(t *testing.T) {
+	if err := gradientsFit(64, 800_000, 1e9); err != nil {
+		t.Error(err)
+	}
+	err := gradientsFit(64, 135_000_000, 16e9)
+	if err == nil || !strings.Contains(err.Error(), "take 34560 MB, and 16000 MB are free") {
+		t.Errorf("64 gradients of SmolLM2: error %v", err)
+	}
+}

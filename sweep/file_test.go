@@ -87,6 +87,7 @@ func TestComparisons(t *testing.T) {
 		{Name: "up", Against: "base", Values: [][]Num{nums(2, 3.1, 4, 4.9)}},
 		{Name: "same", Against: "base", Values: [][]Num{nums(1.5, 1.5, 3.2, 3.8)}},
 		{Name: "gone", Against: "base", Values: [][]Num{nums(1, math.NaN(), 3, 4)}},
+		{Name: "step", Against: "base", Values: [][]Num{nums(1.5, 2.5, 3.5, 4.5)}},
 	}}
 	r.compare()
 	up, same, gone := r.Comparisons[0], r.Comparisons[1], r.Comparisons[2]
@@ -98,6 +99,9 @@ func TestComparisons(t *testing.T) {
 	}
 	if gone.Shown || gone.Note != "not compared: 3 of 4 runs have a value, 4 of those against" || !math.IsNaN(float64(gone.Mean)) {
 		t.Errorf("gone: %+v", gone)
+	}
+	if step := r.Comparisons[3]; step.Shown || step.Mean != .5 || step.Note != "the same in every pair: not tested" {
+		t.Errorf("step: %+v", step)
 	}
 }
 

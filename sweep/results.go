@@ -284,9 +284,11 @@ func compareValues(a, b []Num) Comparison {
 	}
 	d := paired.Compare(x, y)
 	c.Mean, c.Low, c.High, c.P, c.Detectable = Num(d.Mean), Num(d.Low), Num(d.High), Num(d.P), Num(d.SD)
-	if d.N < 2 {
-		c.Note = "one seed: no interval"
-		c.Detectable = nan
+	switch {
+	case d.N < 2:
+		c.Note, c.Detectable = "one seed: no interval", nan
+	case d.SD == 0 && d.Mean != 0:
+		c.Note, c.Detectable = "the same in every pair: not tested", nan
 	}
 	return c
 }

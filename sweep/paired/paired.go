@@ -20,7 +20,7 @@ type Difference struct {
 	N         int
 	Mean, SD  float64 // of the differences
 	Low, High float64 // the 95% interval, Mean ± t_{0.975, n-1}·SD/√n, for this comparison alone
-	P         float64 // of no difference, two-sided, by Student's t
+	P         float64 // of no difference, two-sided, by Student's t; NaN where all differences are the same but 0: SD 0 would make any of them certain
 }
 
 // Compare gives the mean of a_i - b_i. The two have the same length, and no value is NaN.
@@ -65,8 +65,6 @@ func Of(d []float64) Difference {
 		out.P = 2 * of.CDF(-math.Abs(out.Mean)/error)
 	case out.Mean == 0:
 		out.P = 1
-	default:
-		out.P = 0
 	}
 	return out
 }

@@ -88,7 +88,7 @@ func TestEdges(t *testing.T) {
 	if d := Of([]float64{0, 0, 0}); d.P != 1 || d.Low != 0 || d.High != 0 {
 		t.Errorf("no difference at all: %+v", d)
 	}
-	if d := Of([]float64{.1, .1, .1}); d.P != 0 || d.Low != .1 || d.High != .1 {
+	if d := Of([]float64{.1, .1, .1}); !math.IsNaN(d.P) || d.SD != 0 || d.Low != .1 || d.High != .1 {
 		t.Errorf("the same difference every time: %+v", d)
 	}
 	h := Holm([]float64{.04, math.NaN(), .01})

@@ -20,7 +20,7 @@ const (
 
 func benchCommand(t *term) *cli.Command {
 	verbs := []*cli.Command{
-		benchGEMM(t), benchAttention(t), benchTrain(t), benchDecode(t), benchGRPO(t), benchStart(t), benchGrowth(t),
+		benchGEMM(t), benchAttention(t), benchTrain(t), benchDecode(t), benchGRPO(t), benchStart(t), benchGrowth(t), benchVariance(t),
 	}
 	for _, v := range verbs {
 		v.Flags = append(v.Flags, &cli.StringFlag{Name: "profile", Usage: "`FILE` where the processor's time goes, for go tool pprof"})
@@ -28,7 +28,7 @@ func benchCommand(t *term) *cli.Command {
 	}
 	return &cli.Command{
 		Name: "bench", Usage: "measure the machine and this program on it",
-		UsageText:   "burnish bench gemm|attention|train|decode|grpo|start|growth",
+		UsageText:   "burnish bench gemm|attention|train|decode|grpo|start|growth|variance",
 		Subcommands: verbs,
 	}
 }

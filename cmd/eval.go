@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/burnish-rl/burnish/recipes"
 	"github.com/burnish-rl/burnish/train/eval"
 	"github.com/burnish-rl/burnish/train/run"
 	"github.com/urfave/cli/v2"
@@ -47,7 +48,12 @@ func evaluate(t *term, c *cli.Context) error {
 	if !hasSetting(settings, "split") { // held-out tasks, where the environment has such
 		settings = append(settings, "split=test")
 	}
-	env, err := openEnv(c.Args().First(), settings)
+	name := c.Args().First()
+	options, err := recipes.EnvOptions(name, settings)
+	if err != nil {
+		return err
+	}
+	env, err := options.Open()
 	if err != nil {
 		return err
 	}
@@ -72,7 +78,7 @@ func evaluate(t *term, c *cli.Context) error {
 		return err
 	}
 	t.clear()
-	t.report(out.Report)
+	t.report(out.Report, eval.SettingOf(name, options, out.Report.Kind, out.Report.Items, decoding(c)))
 	if path := c.String("out"); path != "" {
 		if err := writeAnswers(path, out); err != nil {
 			return fmt.Errorf("--out %s: %w", path, err)
@@ -113,11 +119,17 @@ type answerLine struct {
 	Implicit      *float64  `json:"implicit_reward,omitempty"`
 }
 
-// report prints the metrics with their intervals.
-func (t *term) report(r eval.Report) {
+// report prints the metrics with their intervals, and how they were made: a line above the table, or fields of each object.
+func (t *term) report(r eval.Report, s eval.Setting) {
+	if !t.json {
+		t.print(s.String() + "\n")
+	}
 	var rows [][]field
 	for _, m := range r.Metrics {
 		rows = append(rows, []field{{"metric", m.Name}, {"value", number(m.Value)}, {"low", number(m.Low)}, {"high", number(m.High)}, {"n", m.N}, {"unit", m.Unit}})
+		if t.json {
+			rows[len(rows)-1] = append(rows[len(rows)-1], field{"env", s.Env}, field{"split", s.Split}, field{"decoding", s.Decoding}, field{"scorer", s.Scorer})
+		}
 	}
 	t.records(rows)
 }

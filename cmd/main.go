@@ -107,7 +107,7 @@ func newApp(t *term) *cli.App {
 			"  burnish train quickstart\n" +
 			"  burnish eval arith-json --model builtin:tiny --limit 50",
 		Commands: []*cli.Command{
-			trainCommand(t), evalCommand(t), sampleCommand(t), chatCommand(t), recipesCommand(t), modelCommand(t),
+			trainCommand(t), sweepCommand(t), evalCommand(t), sampleCommand(t), chatCommand(t), recipesCommand(t), modelCommand(t),
 			rewardCommand(t), envCommand(t), pairsCommand(t), forecastCommand(t), benchCommand(t), doctorCommand(t), versionCommand(t),
 		},
 		Reader: t.in, Writer: t.out, ErrWriter: t.err,

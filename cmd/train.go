@@ -14,6 +14,7 @@ import (
 
 	"github.com/burnish-rl/burnish/recipes"
 	"github.com/burnish-rl/burnish/recipes/resolve"
+	"github.com/burnish-rl/burnish/sweep"
 	"github.com/burnish-rl/burnish/train"
 	"github.com/burnish-rl/burnish/train/run"
 	"github.com/urfave/cli/v2"
@@ -25,7 +26,7 @@ const runsDir = "runs"
 func trainCommand(t *term) *cli.Command {
 	return &cli.Command{
 		Name: "train", Usage: "run a recipe",
-		UsageText: "burnish train RECIPE [--set k=v]... [--out DIR] [--resume [DIR]] [--reward FILE] [--dry-run]",
+		UsageText: "burnish train RECIPE [--set k=v]... [--out DIR] [--resume [DIR]] [--reward FILE] [--dry-run] [--allow-test]",
 		Description: "RECIPE is a file or the name of a builtin recipe (burnish recipes list). Ctrl-C finishes the step and saves;\n" +
 			"a second one quits at once. --resume goes on from the latest checkpoint.\n\nExamples:\n" +
 			"  burnish train quickstart\n" +
@@ -37,6 +38,7 @@ func trainCommand(t *term) *cli.Command {
 			&cli.StringFlag{Name: resumeFlag, Usage: "`[DIR]` go on with the run in this folder, or with the latest run of the recipe"},
 			&cli.StringFlag{Name: "reward", Usage: "`FILE.go` one more reward, beside the recipe's"},
 			&cli.BoolFlag{Name: "dry-run", Usage: "check everything, print data audit, memory and steps, and stop"},
+			allowTest,
 			&cli.IntFlag{Name: "stop-after", Usage: "`N` save and stop after this step"},
 		},
 		Action: func(c *cli.Context) error { return trainRecipe(t, c) },
@@ -53,6 +55,9 @@ func trainRecipe(t *term, c *cli.Context) error {
 	recipe, dir, resume, err := planRun(c)
 	if err != nil {
 		return err
+	}
+	if where := recipe.TestSplit(); where != "" && !c.Bool("allow-test") {
+		return sweep.TestSplitError(where)
 	}
 	backend, err := t.backend(recipe.Model.Precision)
 	if err != nil {
@@ -80,6 +85,9 @@ func trainRecipe(t *term, c *cli.Context) error {
 		return err
 	}
 	t.note("%s", planLine(opened))
+	if s := opened.EvalSetting(); s.Env != "" {
+		t.note("evaluation: %s", s)
+	}
 	soft, hard := stopSignals(t, c.Context)
 	return errors.Join(trainer.Run(soft, hard), trainer.Close())
 }

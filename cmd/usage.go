@@ -92,12 +92,6 @@ func commandPath(c *cli.Context) string {
 	return strings.TrimSpace(program + " " + strings.Join(names, " "))
 }
 
-// laterVerbs are verbs of later versions, refused by name.
-var laterVerbs = map[string][]string{
-	program:            {"sweep"},
-	program + " bench": {"variance"},
-}
-
 // unknownVerb names the nearest verb.
 func unknownVerb(verb string, commands []*cli.Command, of string) error {
 	var names []string
@@ -105,9 +99,6 @@ func unknownVerb(verb string, commands []*cli.Command, of string) error {
 		names = append(names, x.Name)
 	}
 	hint := "verbs: " + strings.Join(names, ", ")
-	if slices.Contains(laterVerbs[of], verb) {
-		return usagef(hint, fmt.Sprintf("%s %s: not in this version", of, verb))
-	}
 	if near := nearest(verb, names); near != "" {
 		hint = fmt.Sprintf("did you mean '%s %s'?", of, near)
 	}

@@ -78,7 +78,7 @@ func TestOneProblem(t *testing.T) {
 		{"kind: grpo", "kind: grpo, reduce: batch", `r.yaml:4:28: algo: reduce is "batch", want one of token_mean, sequence_mean, sequence_sum, constant`},
 		{"lr: 1e-4", "lr: 0", `r.yaml:5:13: optim.lr is 0, want a number in (0, 100]`},
 		{"lr: 1e-4", "clip: 1", `r.yaml:5:8: optim.lr is missing, want the peak learning rate, such as 1e-5`},
-		{"lr: 1e-4", "lr: 1e-4, schedule: {kind: inverse_sqrt}", `r.yaml:5:36: schedule "inverse_sqrt": not in this version, want one of constant, linear, cosine, wsd, infinite, rewarm, power, refined, hypergradient`},
+		{"lr: 1e-4", "lr: 1e-4, schedule: {kind: inverse_sqrt}", `r.yaml:5:36: schedule "inverse_sqrt": not in this version, want one of constant, linear, cosine, wsd, infinite, rewarm, power, refined, replay, hypergradient`},
 		{"lr: 1e-4", "lr: 1e-4, schedule: {kind: linear, warmup: 50}", `r.yaml:5:52: optim.schedule: warmup is 50, want a share in [0, 1)`},
 		{"lr: 1e-4", "lr: 1e-4, schedule: {kind: wsd, warmup: 0.6, decay: 0.6}", `r.yaml:5:49: optim.schedule: warmup, decay are 1.2 together, want at most 1`},
 		{"lr: 1e-4", "lr: 1e-4, schedule: {kind: rewarm, starts: [0.5, 0.2]}", `r.yaml:5:52: optim.schedule: starts are [0.5 0.2], want shares of all steps in (0, 1), each above the one before`},
@@ -114,7 +114,7 @@ r.yaml:1:9: unknown key "form" in model, want one of from, config, tokenizer, pr
 		if c.want == "alias" {
 			text = good + "rollout: *m\n"
 			text = strings.Replace(text, "model:", "model: &m", 1)
-			c.want = "r.yaml:7:10: alias *m: recipes take no anchors and aliases, write the value out"
+			c.want = "r.yaml:7:10: alias *m: a recipe takes no anchors and aliases, write the value out"
 		}
 		_, err := Parse("r.yaml", []byte(text))
 		if err == nil {

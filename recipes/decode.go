@@ -64,7 +64,10 @@ func (d *decoder) known(n *yaml.Node, path string, targets ...any) {
 func (d *decoder) unknownKey(key, path string, keys []string) string {
 	section := path
 	if section == "" {
-		section = "the recipe"
+		section = "the " + d.what.noun
+	}
+	if d.what != recipeFile {
+		return fmt.Sprintf("unknown key %s in %s", show(key), section) + suggest(key, keys)
 	}
 	if reason, ok := laterKeys[join(path, key)]; ok {
 		return fmt.Sprintf("key %q in %s: not in this version%s", key, section, reason)

@@ -221,6 +221,7 @@ var fieldDocs = map[string]string{
 	"train/schedule.Power.warmup":           "share of all steps over which the rate rises from 0; in [0, 1)",
 	"train/schedule.Refined.from_run":       "folder of a finished run, whose metrics.jsonl has grad_norm and grad_norm_l1; required",
 	"train/schedule.Refined.norm":           "of the gradients: l1 for Adam and its kin, l2 for SGD",
+	"train/schedule.Replay.from_run":        "folder of a finished run, whose metrics.jsonl has lr and lr/base; required",
 	"train/schedule.Rewarm.floor":           "share of the rate left at a stage's end; in [0, 1]",
 	"train/schedule.Rewarm.reset_optimizer": "a stage begins with the optimizer's moments at 0",
 	"train/schedule.Rewarm.shape":           "of the fall: cosine or linear",

@@ -12,7 +12,7 @@ var laterKeys = map[string]string{
 	"train.report":         ", see metrics.jsonl",
 	"train.ema":            "",
 	"eval":                 ", see train.eval_every and eval_env",
-	"stages":               ", run one recipe after the other",
+	"stages":               ", see burnish sweep, or run one recipe after the other",
 }
 
 // laterKinds are plug-ins of later versions that no registry lists.

@@ -16,10 +16,16 @@ const (
 // tree is a recipe's YAML with what is known about where each value came from.
 type tree struct {
 	name     string
+	what     kindOfFile
 	root     *yaml.Node
 	override map[*yaml.Node]override // values that --set brought, and everything inside them
 	problems Problems
 }
+
+// kindOfFile is what a strict file is called in messages, and what its top must be.
+type kindOfFile struct{ noun, want string }
+
+var recipeFile = kindOfFile{"recipe", "a mapping with model, env, algo …"}
 
 // override is one --set.
 type override struct {
@@ -29,10 +35,12 @@ type override struct {
 
 // parseTree reads one YAML document whose top is a mapping. Aliases and merge keys are refused: a recipe says
 // everything once, where it stands.
-func parseTree(name string, data []byte) *tree {
-	t := &tree{name: name, override: map[*yaml.Node]override{}}
+func parseTree(name string, data []byte) *tree { return parseFile(name, data, recipeFile) }
+
+func parseFile(name string, data []byte, what kindOfFile) *tree {
+	t := &tree{name: name, what: what, override: map[*yaml.Node]override{}}
 	if len(data) > maxBytes {
-		t.problems = Problems{{name, 1, 1, fmt.Sprintf("recipe has %d bytes, want at most %d", len(data), maxBytes)}}
+		t.problems = Problems{{name, 1, 1, fmt.Sprintf("%s has %d bytes, want at most %d", what.noun, len(data), maxBytes)}}
 		return t
 	}
 	var doc yaml.Node
@@ -45,7 +53,7 @@ func parseTree(name string, data []byte) *tree {
 		root = doc.Content[0]
 	}
 	if root.Kind != yaml.MappingNode {
-		t.problems = append(t.problems, Problem{name, max(root.Line, 1), max(root.Column, 1), "recipe is " + kindOf(root) + ", want a mapping with model, env, algo …"})
+		t.problems = append(t.problems, Problem{name, max(root.Line, 1), max(root.Column, 1), what.noun + " is " + kindOf(root) + ", want " + what.want})
 		return t
 	}
 	t.checkShape(root, 0)
@@ -58,7 +66,7 @@ func (t *tree) syntax(err error) {
 	var one *yaml.LoadError
 	switch {
 	case strings.Contains(err.Error(), "no documents in stream"):
-		p.Text = "recipe is empty, want a mapping with model, env, algo …"
+		p.Text = t.what.noun + " is empty, want " + t.what.want
 	case errors.As(err, &one):
 		p.Line, p.Col, p.Text = max(one.Mark.Line, 1), max(one.Mark.Column, 1), "not YAML: "+one.Message
 	}
@@ -74,7 +82,7 @@ func (t *tree) checkShape(n *yaml.Node, depth int) {
 	}
 	switch n.Kind {
 	case yaml.AliasNode:
-		t.report(n, "alias *%s: recipes take no anchors and aliases, write the value out", n.Value)
+		t.report(n, "alias *%s: a %s takes no anchors and aliases, write the value out", n.Value, t.what.noun)
 		*n = yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null", Line: n.Line, Column: n.Column}
 	case yaml.MappingNode:
 		seen := map[string]int{}
@@ -85,7 +93,7 @@ func (t *tree) checkShape(n *yaml.Node, depth int) {
 			case k.Kind != yaml.ScalarNode:
 				t.report(k, "key is %s, want a name", kindOf(k))
 			case k.ShortTag() == "!!merge":
-				t.report(k, "merge key <<: recipes take none, write the values out")
+				t.report(k, "merge key <<: a %s takes none, write the values out", t.what.noun)
 			case seen[k.Value] > 0:
 				t.report(k, "key %s is given twice, first in line %d", show(k.Value), seen[k.Value])
 			default:

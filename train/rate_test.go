@@ -25,14 +25,9 @@ func opened(t *testing.T, name string) schedule.Schedule {
 	o := info.New()
 	switch o := o.(type) {
 	case *schedule.Refined:
-		o.FromRun = t.TempDir()
-		var b strings.Builder
-		for i := range 30 {
-			fmt.Fprintf(&b, `{"step":%d,"grad_norm_l1":%d}`+"\n", i+1, 1+(i*i)%7)
-		}
-		if err := os.WriteFile(filepath.Join(o.FromRun, run.MetricsFile), []byte(b.String()), 0o644); err != nil {
-			t.Fatal(err)
-		}
+		o.FromRun = earlierRun(t)
+	case *schedule.Replay:
+		o.FromRun = earlierRun(t)
 	case *schedule.Power:
 		o.CapTokens = 20 // below what the first step trains
 	}
@@ -41,6 +36,20 @@ func opened(t *testing.T, name string) schedule.Schedule {
 		t.Fatal(err)
 	}
 	return s
+}
+
+// earlierRun is the folder of a run whose norms and rates went up and down.
+func earlierRun(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	var b strings.Builder
+	for i := range 30 {
+		fmt.Fprintf(&b, `{"step":%d,"grad_norm_l1":%d,"lr":%d,"lr/base":7}`+"\n", i+1, 1+(i*i)%7, 1+(i*i)%7)
+	}
+	if err := os.WriteFile(filepath.Join(dir, run.MetricsFile), []byte(b.String()), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }
 
 // TestEveryScheduleResumes: 6 steps are 3 and 3 more, or 1 and 4 and 1, with the same bytes.

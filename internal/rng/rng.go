@@ -21,6 +21,7 @@ const (
 	Tasks                         // generated tasks
 	Sketch                        // signs of a sketch of the weights
 	MiniBatches                   // which groups of a rollout are learned from together
+	Groups                        // which samples make a group, when groups are drawn from a pool
 )
 
 // At is a place: for sampling (step, slot, sample, position); other streams use the fields in their own way.

@@ -21,7 +21,7 @@ const (
 
 // plan computes the memory and writes its choices into the recipe, where a resumed run finds them: whatever machine it
 // goes on with, it computes the same in the same pieces.
-func (r *Run) plan() error {
+func (r *Run) plan(sharing int) error {
 	w, err := r.workload()
 	if err != nil {
 		return err
@@ -30,14 +30,14 @@ func (r *Run) plan() error {
 	if auto {
 		w.Limit = unknownFree
 		if free, ok := machine.FreeMemory(); ok {
-			w.Limit = int64(freeShare * float64(free))
+			w.Limit = int64(freeShare * float64(free) / float64(sharing))
 		}
 	}
 	var short *train.TooLittleMemory
 	r.Plan, err = train.NewPlan(w)
 	switch {
 	case errors.As(err, &short) && auto:
-		r.Notes = append(r.Notes, fmt.Sprintf("the run needs %d MB; %d MB are %.0f%% of what is free now", short.Least/1e6, short.Limit/1e6, 100*freeShare))
+		r.Notes = append(r.Notes, fmt.Sprintf("the run needs %d MB; %d MB are %.0f%% of what is free now", short.Least/1e6, short.Limit/1e6, 100*freeShare/float64(sharing)))
 	case errors.As(err, &short):
 		return hinted{err, fmt.Sprintf("--set train.memory=%s, or less in rollout.max_tokens, rollout.samples_per_prompt or train.micro_batch_tokens", atLeast(short.Least))}
 	case err != nil:

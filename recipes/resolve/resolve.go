@@ -42,6 +42,7 @@ func (r *Run) Close() {
 type Options struct {
 	Backend compute.Backend   // in the recipe's precision, see policy.CPU
 	Log     func(line string) // what rewards in child processes print
+	Sharing int               // runs at the same time that share the memory of memory: auto; 0 means this one alone
 }
 
 // Open opens everything and computes the plan. The audit renders every task, so a task that doesn't fit is found now.
@@ -88,12 +89,12 @@ func Open(ctx context.Context, recipe *recipes.Recipe, o Options) (run *Run, err
 	if err := run.setSteps(); err != nil {
 		return run, err
 	}
-	return run, run.plan()
+	return run, run.plan(max(o.Sharing, 1))
 }
 
 func (r *Run) openModel(b compute.Backend) (err error) {
 	c := &r.Config
-	if c.Model, err = openBase(r.Recipe, b); err != nil {
+	if c.Model, err = Base(r.Recipe, b); err != nil {
 		return err
 	}
 	r.closers = append(r.closers, c.Model.Close)
@@ -112,7 +113,7 @@ func (r *Run) openModel(b compute.Backend) (err error) {
 		}
 	}
 	if c.Algo.Needs().Reference && !c.Model.CanSwitchAdapterOff() {
-		if c.Reference, err = openBase(r.Recipe, b); err != nil {
+		if c.Reference, err = Base(r.Recipe, b); err != nil {
 			return fmt.Errorf("reference: %w", err)
 		}
 		c.Reference.Freeze()
@@ -121,8 +122,8 @@ func (r *Run) openModel(b compute.Backend) (err error) {
 	return nil
 }
 
-// openBase opens the model as it stands when the stage begins.
-func openBase(r *recipes.Recipe, b compute.Backend) (*policy.Model, error) {
+// Base opens the model as it stands when the recipe begins, without an adapter of its own.
+func Base(r *recipes.Recipe, b compute.Backend) (*policy.Model, error) {
 	if r.Model.From != "new" {
 		return policy.Open(r.Model.From, b)
 	}
@@ -151,15 +152,9 @@ func (r *Run) openEnvs() (err error) {
 	if r.Recipe.Train.EvalLimit == 0 {
 		return nil
 	}
-	held := r.Recipe.EvalEnv.Options
-	if held == nil {
-		outer, ok := r.Recipe.Env.Options.(envs.HoldOuter)
-		if ok {
-			held, ok = outer.HeldOut()
-		}
-		if !ok {
-			return hinted{errors.New("there are no held-out tasks to evaluate on"), "give eval_env, or --set train.eval_limit=0 for no evaluation"}
-		}
+	held, ok := HeldOut(r.Recipe)
+	if !ok {
+		return hinted{errors.New("there are no held-out tasks to evaluate on"), "give eval_env, or --set train.eval_limit=0 for no evaluation"}
 	}
 	if c.Eval.Env, err = held.Open(); err != nil {
 		return fmt.Errorf("evaluation: %w", err)
@@ -169,6 +164,18 @@ func (r *Run) openEnvs() (err error) {
 		c.Eval.Limit = min(c.Eval.Limit, s.Len())
 	}
 	return nil
+}
+
+// HeldOut is the environment of a recipe's evaluations, if it has one.
+func HeldOut(r *recipes.Recipe) (held envs.Options, ok bool) {
+	if r.EvalEnv.Options != nil {
+		return r.EvalEnv.Options, true
+	}
+	outer, ok := r.Env.Options.(envs.HoldOuter)
+	if !ok {
+		return nil, false
+	}
+	return outer.HeldOut()
 }
 
 // hinted is an error with a remedy.

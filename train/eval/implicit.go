@@ -9,9 +9,6 @@ import (
 	"github.com/burnish-rl/burnish/train/implicit"
 )
 
-// UnitReward is that of implicit rewards: nats times β.
-const UnitReward = "reward"
-
 // Implicit asks for the implicit reward of the answers, β·log(π/π_ref).
 type Implicit struct {
 	Pair policy.Pair

@@ -1,6 +1,7 @@
 package optim
 
 import (
+	"errors"
 	"fmt"
 	"math"
 
@@ -9,6 +10,9 @@ import (
 
 // clipEpsilon is PyTorch's (torch.nn.utils.clip_grad_norm_).
 const clipEpsilon = 1e-6
+
+// ErrNotFinite means that a gradient has an infinity or a NaN in it: the run has diverged.
+var ErrNotFinite = errors.New("not finite")
 
 // Clip gives the global L2 norm of the gradients before clipping, and the factor that brings it down to limit.
 //
@@ -21,7 +25,7 @@ func Clip(b compute.Backend, params []Param, limit float64) (norm float64, scale
 	for _, p := range params { // in slice order: the sum has the same bits every time
 		s := b.SumSquares(p.Grad)
 		if math.IsNaN(s) || math.IsInf(s, 0) {
-			return 0, 0, fmt.Errorf("optimizer: gradient of %s is not finite", p.Name)
+			return 0, 0, fmt.Errorf("optimizer: gradient of %s is %w", p.Name, ErrNotFinite)
 		}
 		sum += s
 	}

@@ -63,11 +63,11 @@ func ExamplePower() {
 	// Output: 1.00 1.00 0.63 0.19
 }
 
-// An earlier run's gradients were large at first, so the refined rate has a warm-up.
-func ExampleRefined() {
+// folderOf is the folder of a run of 100 steps with a metric.
+func folderOf(metric func(step int) string) string {
 	var metrics strings.Builder
 	for step := 1; step <= 100; step++ {
-		fmt.Fprintf(&metrics, `{"step":%d,"grad_norm_l1":%g}`+"\n", step, 2+8*math.Exp(-float64(step)/10))
+		fmt.Fprintf(&metrics, `{"step":%d,%s}`+"\n", step, metric(step))
 	}
 	dir, err := os.MkdirTemp("", "run")
 	if err == nil {
@@ -75,11 +75,24 @@ func ExampleRefined() {
 	}
 	if err != nil {
 		fmt.Println(err)
-		return
 	}
+	return dir
+}
+
+// An earlier run's gradients were large at first, so the refined rate has a warm-up.
+func ExampleRefined() {
+	dir := folderOf(func(step int) string { return fmt.Sprintf(`"grad_norm_l1":%g`, 2+8*math.Exp(-float64(step)/10)) })
 	defer os.RemoveAll(dir)
 	show(&schedule.Refined{FromRun: dir, Norm: "l1"})
 	// Output: 0.37 0.66 0.91 1.00 0.95 0.82 0.67 0.50 0.33 0.16
+}
+
+// An earlier run's rate followed its signal; a run with the same curve doesn't look at its own.
+func ExampleReplay() {
+	dir := folderOf(func(step int) string { return fmt.Sprintf(`"lr":%g,"lr/base":0.5`, 0.5/math.Sqrt(float64(step))) })
+	defer os.RemoveAll(dir)
+	show(&schedule.Replay{FromRun: dir})
+	// Output: 1.00 0.30 0.22 0.18 0.16 0.14 0.13 0.12 0.11 0.10
 }
 
 // Updates that agree raise the rate, updates that don't lower it.

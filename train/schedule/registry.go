@@ -13,7 +13,7 @@ type Info struct {
 }
 
 // builtin lists the schedules in the order of the documentation.
-var builtin = []Info{constant, linear, cosine, wsd, infinite, rewarm, power, refined, hypergradient}
+var builtin = []Info{constant, linear, cosine, wsd, infinite, rewarm, power, refined, replay, hypergradient}
 
 // later are known names whose time has not come: they are refused by name, not as a typing error.
 var later = []string{"inverse_sqrt", "autolrs"}

@@ -35,8 +35,12 @@ func usable(t *testing.T) map[string]Options {
 	out := map[string]Options{}
 	for _, i := range All() {
 		o := i.New()
-		if r, ok := o.(*Refined); ok {
-			r.FromRun = runWith(t, []float64{9, 3, 2, 2, 1, 1, 1, 2, 1, 1, 1, 1, 1, 1, 1, 1, 2})
+		norms := []float64{9, 3, 2, 2, 1, 1, 1, 2, 1, 1, 1, 1, 1, 1, 1, 1, 2}
+		switch r := o.(type) {
+		case *Refined:
+			r.FromRun = runWith(t, norms)
+		case *Replay:
+			r.FromRun = runWith(t, norms)
 		}
 		if err := o.Validate(); err != nil {
 			t.Errorf("%s: the defaults are refused: %v", i.Name, err)
@@ -46,13 +50,13 @@ func usable(t *testing.T) map[string]Options {
 	return out
 }
 
-// runWith is a run folder whose steps had these gradient norms.
+// runWith is a run folder whose steps had these gradient norms, and rates that fell with them.
 func runWith(t *testing.T, norms []float64) string {
 	t.Helper()
 	var b strings.Builder
 	b.WriteString(`{"step":0,"eval/both":0.5}` + "\n")
 	for i, g := range norms {
-		fmt.Fprintf(&b, `{"step":%d,"grad_norm":%v,"grad_norm_l1":%v}`+"\n", i+1, g/2, g)
+		fmt.Fprintf(&b, `{"step":%d,"grad_norm":%v,"grad_norm_l1":%v,"lr":%v,"lr/base":0.5}`+"\n", i+1, g/2, g, g/20)
 	}
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, run.MetricsFile), []byte(b.String()), 0o644); err != nil {

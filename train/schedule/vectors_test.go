@@ -86,6 +86,10 @@ var vectors = map[string][]vector{
 		{of: &refinedRate{curve: refine([]float64{4, 2, 1, 1, 2}, 1)}, steps: 5, seen: at(0, 1, 2, 3, 4), want: []float64{0.5, 0.833333, 1, 0.333333, 0}, tol: 5e-7},
 		{of: &refinedRate{curve: refine([]float64{4, 2, 1, 1, 2}, 2)}, steps: 5, seen: at(0, 1, 2, 3, 4), want: []float64{0.125, 0.45, 1, 0.2, 0}},
 	},
+	"replay": {
+		// A run of five updates whose rates were these shares of its base; a sixth update keeps the last.
+		{of: &replayed{factors: []float64{0, 0.5, 1, 0.4, 0.05}}, steps: 6, seen: at(0, 1, 2, 3, 4, 5), want: []float64{0, 0.5, 1, 0.4, 0.05, 0.05}},
+	},
 	"hypergradient": {
 		// u = (1,0), (.5,.5), (-1,.5) at a first rate of 0.1.
 		{rule: &Hypergradient{Kappa: 0.02, Floor: 0.01, Ceiling: 10}, steps: 100, tol: 1e-7,

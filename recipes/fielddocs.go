@@ -183,7 +183,6 @@ var fieldDocs = map[string]string{
 	"recipes.optimKeys.schedule":            "factor on the rate over the run; default constant",
 	"rewards.Answer.key":                    "key of the answer at the top level of the object",
 	"rewards.Answer.lenient":                "also take the object out of prose or a code fence, and a number written as a string, such as \"$1,800\"",
-	"rewards.ImplicitReward.beta":           "scale of log-ratios; > 0",
 	"rewards.ImplicitReward.normalise":      "sum over the completion's tokens, or their mean, which doesn't grow with length",
 	"rewards.ImplicitReward.policy":         "the model whose reward it is: builtin:tiny, a .gguf file, a model folder or a run folder; required",
 	"rewards.ImplicitReward.reference":      "the model that training started from, with the same tokens; empty: the policy with its adapter switched off",

@@ -12,6 +12,7 @@ import (
 var wanted = map[string]string{
 	"ascending": ", by: level",
 	"refined":   ", from_run: runs/earlier",
+	"replay":    ", from_run: runs/earlier",
 }
 
 // TestEveryNameHasARecipe writes a recipe with each algorithm, sampler and schedule, at the settings of its source, and reads back

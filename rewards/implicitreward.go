@@ -30,7 +30,7 @@ const (
 type ImplicitReward struct {
 	Policy    string  `yaml:"policy" doc:"the model whose reward it is: builtin:tiny, a .gguf file, a model folder or a run folder; required"`
 	Reference string  `yaml:"reference" doc:"the model that training started from, with the same tokens; empty: the policy with its adapter switched off"`
-	Beta      float64 `yaml:"beta" doc:"scale of log-ratios; > 0"`
+	Beta      float64 `yaml:"-"` // scale of log-ratios, > 0; 1 in a recipe, where the weight scales
 	Normalise string  `yaml:"normalise" doc:"sum over the completion's tokens, or their mean, which doesn't grow with length"`
 
 	pair PairScorer

@@ -105,6 +105,8 @@ type Backend interface {
 	// MatMul: y[r,n] = Σ_k x[r,k]·W[n,k], or y += … when add is true (the sum goes on from what y holds).
 	// x [R, K], y [R, N].
 	MatMul(y, x Buf, w Weight, rows int, add bool)
+	// MatMuls is MatMul of one x by several weights, y[i] by w[i], the same bits in one call: y[i] = x·w[i]ᵀ.
+	MatMuls(y []Buf, x Buf, w []Weight, rows int)
 	// MatMulGradX: dx[r,k] = Σ_n dy[r,n]·W[n,k], or dx += … when add is true.
 	MatMulGradX(dx, dy Buf, w Weight, rows int, add bool)
 	// MatMulGradW: dW[n,k] += Σ_r dy[r,n]·x[r,k], r ascending. The rows come in runs of these lengths: bf16 adds them two

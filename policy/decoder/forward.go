@@ -123,22 +123,19 @@ func (m *Model) run(tmp *scratch, keep *kept, ids, pos []int32, low bool, att at
 func (m *Model) front(layer int, a *acts, x, h, t compute.Buf, pos []int32, low bool, att attend) {
 	rows, c, b, y := len(pos), m.cfg, m.b, &m.layers[layer]
 	b.RMSNorm(h, x, y.attnNorm.Data, rows, c.NormEps)
-	m.apply(&y.q, a.q, h, rows, low)
-	m.apply(&y.k, a.k, h, rows, low)
-	m.apply(&y.v, a.v, h, rows, low)
+	m.apply(h, rows, low, output{&y.q, a.q}, output{&y.k, a.k}, output{&y.v, a.v})
 	b.RoPE(a.q, pos, c.Heads, c.HeadDim, m.invFreq, false)
 	b.RoPE(a.k, pos, c.KVHeads, c.HeadDim, m.invFreq, false)
 	att(layer, a.attn, a.q, a.k, a.v)
-	m.apply(&y.o, t, a.attn, rows, low)
+	m.apply(a.attn, rows, low, output{&y.o, t})
 	b.Add(x, t)
 	b.RMSNorm(h, x, y.mlpNorm.Data, rows, c.NormEps)
-	m.apply(&y.gate, a.gate, h, rows, low)
-	m.apply(&y.up, a.up, h, rows, low)
+	m.apply(h, rows, low, output{&y.gate, a.gate}, output{&y.up, a.up})
 }
 
 // back is the rest of a layer: x [R, H] becomes x + down(swiglu(gate, up)). t [R, H] and inner [R, Inner] are scratch.
 func (m *Model) back(layer int, a *acts, x, t, inner compute.Buf, low bool) {
 	m.b.SwiGLU(inner, a.gate, a.up)
-	m.apply(&m.layers[layer].down, t, inner, t.Len()/m.cfg.Hidden, low)
+	m.apply(inner, t.Len()/m.cfg.Hidden, low, output{&m.layers[layer].down, t})
 	m.b.Add(x, t)
 }

@@ -20,16 +20,28 @@ type LowRank struct {
 
 func (w *LowRank) rank() int { return w.A.Shape[0] }
 
-// apply: y = linear(x).   x [rows, K], y [rows, N].
-func (m *Model) apply(l *linear, y, x compute.Buf, rows int, low bool) {
-	m.b.MatMul(y, x, l.w.weight(), rows, false)
-	if l.low == nil || !low {
-		return
+// output is where a linear's result goes, y [rows, N].
+type output struct {
+	l *linear
+	y compute.Buf
+}
+
+// apply: y = linear(x) for each output.   x [rows, K].
+func (m *Model) apply(x compute.Buf, rows int, low bool, to ...output) {
+	m.ys, m.ws = m.ys[:0], m.ws[:0]
+	for _, o := range to {
+		m.ys, m.ws = append(m.ys, o.y), append(m.ws, o.l.w.weight())
 	}
-	u := m.b.AllocUnset(rows * l.low.rank())
-	m.lowRankInner(l.low, u, x, rows)
-	m.b.MatMul(y, u, l.low.B.weight(), rows, true)
-	m.b.Free(u)
+	m.b.MatMuls(m.ys, x, m.ws, rows)
+	for _, o := range to {
+		if o.l.low == nil || !low {
+			continue
+		}
+		u := m.b.AllocUnset(rows * o.l.low.rank())
+		m.lowRankInner(o.l.low, u, x, rows)
+		m.b.MatMul(o.y, u, o.l.low.B.weight(), rows, true)
+		m.b.Free(u)
+	}
 }
 
 // lowRankInner: u = s·A·x.

@@ -37,6 +37,9 @@ type Model struct {
 	lowRank    bool // some linear has a low-rank part
 	lowRankOff bool
 	embedGrad  rowGrads
+
+	ys []compute.Buf // of the products under way
+	ws []compute.Weight
 }
 
 type layer struct {

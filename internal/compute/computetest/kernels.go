@@ -44,6 +44,12 @@ func matrixKernels(rows, n, k int) []kernel {
 			return [][]float32{e.readWeight(e.weight(n, k, w))}
 		}},
 	}
+	all = append(all, kernel{"matmuls" + size, 1e-5, func(e *env) [][]float32 {
+		wide := normal(8, (n+40)*k)
+		y := []compute.Buf{e.random(4, rows*n), e.random(9, rows*(n+40)), e.random(10, rows*n)}
+		e.b.MatMuls(y, e.random(5, rows*k), []compute.Weight{e.weight(n, k, w), e.weight(n+40, k, wide), e.weight(n, k, w)}, rows)
+		return [][]float32{e.read(y[0]), e.read(y[1]), e.read(y[2])}
+	}})
 	for _, add := range []bool{false, true} {
 		name := size
 		if add {

@@ -23,7 +23,7 @@ type Backend struct {
 	bf16      bool // activations, weights and the cache are kept in bf16
 	pool      *pool
 	spreading spread // the call under way
-	mul       mulTask
+	muls      mulTasks
 	mulX      mulGradXTask
 	mulW      mulGradWTask
 	calls     rowCalls

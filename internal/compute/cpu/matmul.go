@@ -8,13 +8,45 @@ import (
 
 // MatMul computes y[r,n] = Σ_k x[r,k]·W[n,k], or y += … when add is true.
 func (b *Backend) MatMul(y, x compute.Buf, w compute.Weight, rows int, add bool) {
-	t := &b.mul
-	*t = mulTask{b: b, out: outputs("matmul y", y, rows, w.N), in: inputs("matmul x", x, rows, w.K, w.Half != nil), add: add}
-	t.right, t.steps = b.rightSide(w, w.K)
-	t.block = min(t.steps, kBlock)
-	t.grid = newGrid(rows, panels(w.N), max(t.block, 1), gemmWork(w, rows), b.threads)
-	b.each(t.grid.units(), t)
-	*t = mulTask{}
+	b.muls.add(b, y, x, w, rows, add)
+	b.muls.run(b)
+}
+
+// MatMuls computes y[i] = x·w[i]ᵀ. The threads go from one product to the next without waiting for each other.
+func (b *Backend) MatMuls(y []compute.Buf, x compute.Buf, w []compute.Weight, rows int) {
+	for i := range w {
+		b.muls.add(b, y[i], x, w[i], rows, false)
+	}
+	b.muls.run(b)
+}
+
+// mulTasks is a call of several products.
+type mulTasks struct {
+	all   []mulTask
+	units int
+}
+
+func (t *mulTasks) add(b *Backend, y, x compute.Buf, w compute.Weight, rows int, add bool) {
+	one := mulTask{b: b, out: outputs("matmul y", y, rows, w.N), in: inputs("matmul x", x, rows, w.K, w.Half != nil), add: add}
+	one.right, one.steps = b.rightSide(w, w.K)
+	one.block = min(one.steps, kBlock)
+	one.grid = newGrid(rows, panels(w.N), max(one.block, 1), gemmWork(w, rows), b.threads)
+	t.all = append(t.all, one)
+	t.units += one.grid.units()
+}
+
+func (t *mulTasks) run(b *Backend) {
+	b.each(t.units, t)
+	clear(t.all)
+	t.all, t.units = t.all[:0], 0
+}
+
+func (t *mulTasks) piece(worker, i int) {
+	k := 0
+	for ; i >= t.all[k].grid.units(); k++ {
+		i -= t.all[k].grid.units()
+	}
+	t.all[k].piece(worker, i)
 }
 
 // rightSide gives a weight as the products of this backend read it, and how many terms a sum over n numbers has.
@@ -25,7 +57,7 @@ func (b *Backend) rightSide(w compute.Weight, n int) (data []float32, steps int)
 	return f32(w.Data), n
 }
 
-// mulTask is a call of MatMul.
+// mulTask is one product.
 type mulTask struct {
 	b            *Backend
 	out          outputSide

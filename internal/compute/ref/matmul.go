@@ -32,6 +32,13 @@ func (*Backend) MatMul(y, x compute.Buf, w compute.Weight, rows int, add bool) {
 	}
 }
 
+// MatMuls is MatMul by each weight.
+func (b *Backend) MatMuls(y []compute.Buf, x compute.Buf, w []compute.Weight, rows int) {
+	for i := range w {
+		b.MatMul(y[i], x, w[i], rows, false)
+	}
+}
+
 // MatMulGradX: dx[r,k] = Σ_n dy[r,n]·W[n,k], or dx += ….
 func (*Backend) MatMulGradX(dx, dy compute.Buf, w compute.Weight, rows int, add bool) {
 	dxd, dyd, wd := Data(dx), Data(dy), Data(w.Data)

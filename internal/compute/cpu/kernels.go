@@ -29,8 +29,38 @@ type kernel struct {
 	wide           bool                                                            // exponentials of 512 bits
 }
 
-// tileSet holds the tiles for one and two panels by their number of rows, nil where there is none.
-type tileSet struct{ one, two [maxTileRows + 1]tileFunc }
+// tileSet holds the tiles for one and two panels.
+type tileSet struct{ one, two tiles }
+
+// tiles holds some by their number of rows, nil where there is none. Those of fewer than least rows wait for their own
+// sums: a product's last rows are not left to them if it can be cut otherwise.
+type tiles struct {
+	by    [maxTileRows + 1]tileFunc
+	least int
+}
+
+// upTo is the number of rows of the largest tile with at most that many, 0 if there is none.
+func (t *tiles) upTo(rows int) int {
+	rows = min(rows, maxTileRows)
+	for rows > 0 && t.by[rows] == nil {
+		rows--
+	}
+	return rows
+}
+
+// cut begins to cut rows into tiles: n of them of this height come first.
+func (t *tiles) cut(rows int) (height, n int) {
+	height = t.upTo(rows)
+	n = rows / height
+	switch rest := rows % height; {
+	case rest == 0 || rest >= t.least || rows <= t.least:
+	case n > 1:
+		n--
+	default:
+		height = t.upTo(rows - t.least)
+	}
+	return height, n
+}
 
 // product is c += a·b for m rows and one or two panels of 16 columns:
 //
@@ -57,7 +87,7 @@ func (k *kernel) run(p product) {
 	if p.pairs {
 		set = &k.pairs
 	}
-	if set.one[1] == nil || p.kc <= 0 {
+	if set.one.by[1] == nil || p.kc <= 0 {
 		p.portable()
 		return
 	}
@@ -65,7 +95,7 @@ func (k *kernel) run(p product) {
 	tiles := &set.one
 	c1, b1 := &p.c0[0], &p.b0[0]
 	if p.c1 != nil {
-		if set.two[1] == nil {
+		if set.two.upTo(p.m) < set.one.upTo(p.m) {
 			second := p
 			second.c0, second.b0, second.c1, second.b1 = p.c1, p.b1, nil, nil
 			p.c1, p.b1 = nil, nil
@@ -76,16 +106,13 @@ func (k *kernel) run(p product) {
 		tiles, c1, b1 = &set.two, &p.c1[0], &p.b1[0]
 	}
 	for i := 0; i < p.m; {
-		rows := min(p.m-i, maxTileRows)
-		for tiles[rows] == nil {
-			rows--
-		}
-		n := min((p.m-i)/rows, max(1, callSteps/p.kc))
+		rows, n := tiles.cut(p.m - i)
+		n = min(n, max(1, callSteps/p.kc))
 		c := i * p.ldc
 		if p.c1 != nil {
 			c1 = &p.c1[c]
 		}
-		tiles[rows](&p.c0[c], c1, p.ldc, &p.a[i*p.rs], p.rs, p.cs, &p.b0[0], b1, p.kc, p.load, n)
+		tiles.by[rows](&p.c0[c], c1, p.ldc, &p.a[i*p.rs], p.rs, p.cs, &p.b0[0], b1, p.kc, p.load, n)
 		i += n * rows
 	}
 }

@@ -130,6 +130,15 @@ func mul5x16AVX2(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, 
 // mul6x16AVX2 is mulGeneric for 6 rows and 1 panel(s); c1 and b1 are the second panel's.
 func mul6x16AVX2(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 
+// mul1x32AVX2 is mulGeneric for 1 rows and 2 panel(s); c1 and b1 are the second panel's.
+func mul1x32AVX2(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
+
+// mul2x32AVX2 is mulGeneric for 2 rows and 2 panel(s); c1 and b1 are the second panel's.
+func mul2x32AVX2(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
+
+// mul3x32AVX2 is mulGeneric for 3 rows and 2 panel(s); c1 and b1 are the second panel's.
+func mul3x32AVX2(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
+
 // mulPairs1x16AVX2 is mulPairsGeneric for 1 rows and 1 panel; c1 and b1 are not read.
 func mulPairs1x16AVX2(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
 

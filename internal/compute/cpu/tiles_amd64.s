@@ -2463,11 +2463,11 @@ mul1x32AVX512_start:
 	JZ    mul1x32AVX512_store
 
 mul1x32AVX512_k:
-	VMOVUPS      (DX)(DI*1), Z3
-	VMOVUPS      (BX)(DI*1), Z4
-	VBROADCASTSS (AX), Z2
-	VFMADD231PS  Z3, Z2, Z0
-	VFMADD231PS  Z4, Z2, Z1
+	VBROADCASTSS (AX), Z3
+	VMOVUPS      (DX)(DI*1), Z2
+	VFMADD231PS  Z2, Z3, Z0
+	VMOVUPS      (BX)(DI*1), Z2
+	VFMADD231PS  Z2, Z3, Z1
 	ADDQ         CX, AX
 	ADDQ         $0x40, DI
 	CMPQ         DI, SI
@@ -2545,21 +2545,21 @@ mul1x32BF16_start:
 	JZ    mul1x32BF16_store
 
 mul1x32BF16_k:
-	VMOVUPS      (DX)(DI*1), Z4
-	VMOVUPS      (BX)(DI*1), Z5
-	VBROADCASTSS (AX), Z2
+	VBROADCASTSS (AX), Z3
+	VMOVUPS      (DX)(DI*1), Z2
 	BYTE         $0x62
 	BYTE         $0xf2
-	BYTE         $0x5e
+	BYTE         $0x6e
 	BYTE         $0x48
 	BYTE         $0x52
-	BYTE         $0xc2
+	BYTE         $0xc3
+	VMOVUPS      (BX)(DI*1), Z2
 	BYTE         $0x62
 	BYTE         $0xf2
-	BYTE         $0x56
+	BYTE         $0x6e
 	BYTE         $0x48
 	BYTE         $0x52
-	BYTE         $0xca
+	BYTE         $0xcb
 	ADDQ         CX, AX
 	ADDQ         $0x40, DI
 	CMPQ         DI, SI
@@ -6184,11 +6184,11 @@ mul1x16AVX2_start:
 	JZ    mul1x16AVX2_store
 
 mul1x16AVX2_k:
-	VMOVUPS      (DX)(SI*1), Y3
-	VMOVUPS      32(DX)(SI*1), Y4
-	VBROADCASTSS (AX), Y2
-	VFMADD231PS  Y3, Y2, Y0
-	VFMADD231PS  Y4, Y2, Y1
+	VBROADCASTSS (AX), Y3
+	VMOVUPS      (DX)(SI*1), Y2
+	VFMADD231PS  Y2, Y3, Y0
+	VMOVUPS      32(DX)(SI*1), Y2
+	VFMADD231PS  Y2, Y3, Y1
 	ADDQ         CX, AX
 	ADDQ         $0x40, SI
 	CMPQ         SI, BX
@@ -6801,6 +6801,369 @@ mul6x16AVX2_store:
 	ADDQ    AX, a+24(FP)
 	DECQ    tiles+80(FP)
 	JNZ     mul6x16AVX2_tile
+	VZEROUPPER
+	RET
+
+// func mul1x32AVX2(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·mul1x32AVX2(SB), NOSPLIT, $0-88
+mul1x32AVX2_tile:
+	MOVB       load+72(FP), AL
+	TESTB      AL, AL
+	JZ         mul1x32AVX2_zero
+	MOVQ       c0+0(FP), AX
+	MOVQ       c1+8(FP), CX
+	MOVQ       ldc+16(FP), DX
+	SHLQ       $0x02, DX
+	VMOVUPS    (AX), Y0
+	VMOVUPS    32(AX), Y1
+	VMOVUPS    (CX), Y2
+	VMOVUPS    32(CX), Y3
+	CMPQ       tiles+80(FP), $0x01
+	JE         mul1x32AVX2_start
+	MOVQ       c0+0(FP), AX
+	MOVQ       c1+8(FP), CX
+	MOVQ       ldc+16(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       ldc+16(FP), DX
+	IMUL3Q     $0x04, DX, DX
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	JMP        mul1x32AVX2_start
+
+mul1x32AVX2_zero:
+	MOVQ       c0+0(FP), AX
+	MOVQ       c1+8(FP), CX
+	MOVQ       ldc+16(FP), DX
+	SHLQ       $0x02, DX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+
+mul1x32AVX2_start:
+	MOVQ  rs+32(FP), AX
+	MOVQ  cs+40(FP), CX
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	LEAQ  (AX)(AX*2), AX
+	MOVQ  a+24(FP), AX
+	MOVQ  b0+48(FP), DX
+	MOVQ  b1+56(FP), BX
+	MOVQ  kc+64(FP), SI
+	SHLQ  $0x06, SI
+	XORQ  DI, DI
+	TESTQ SI, SI
+	JZ    mul1x32AVX2_store
+
+mul1x32AVX2_k:
+	VBROADCASTSS (AX), Y5
+	VMOVUPS      (DX)(DI*1), Y4
+	VFMADD231PS  Y4, Y5, Y0
+	VMOVUPS      32(DX)(DI*1), Y4
+	VFMADD231PS  Y4, Y5, Y1
+	VMOVUPS      (BX)(DI*1), Y4
+	VFMADD231PS  Y4, Y5, Y2
+	VMOVUPS      32(BX)(DI*1), Y4
+	VFMADD231PS  Y4, Y5, Y3
+	ADDQ         CX, AX
+	ADDQ         $0x40, DI
+	CMPQ         DI, SI
+	JB           mul1x32AVX2_k
+
+mul1x32AVX2_store:
+	MOVQ    c0+0(FP), AX
+	MOVQ    c1+8(FP), CX
+	MOVQ    ldc+16(FP), DX
+	SHLQ    $0x02, DX
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS Y2, (CX)
+	VMOVUPS Y3, 32(CX)
+	MOVQ    ldc+16(FP), AX
+	IMUL3Q  $0x04, AX, AX
+	ADDQ    AX, c0+0(FP)
+	ADDQ    AX, c1+8(FP)
+	MOVQ    rs+32(FP), AX
+	IMUL3Q  $0x04, AX, AX
+	ADDQ    AX, a+24(FP)
+	DECQ    tiles+80(FP)
+	JNZ     mul1x32AVX2_tile
+	VZEROUPPER
+	RET
+
+// func mul2x32AVX2(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·mul2x32AVX2(SB), NOSPLIT, $0-88
+mul2x32AVX2_tile:
+	MOVB       load+72(FP), AL
+	TESTB      AL, AL
+	JZ         mul2x32AVX2_zero
+	MOVQ       c0+0(FP), AX
+	MOVQ       c1+8(FP), CX
+	MOVQ       ldc+16(FP), DX
+	SHLQ       $0x02, DX
+	VMOVUPS    (AX), Y0
+	VMOVUPS    32(AX), Y1
+	VMOVUPS    (CX), Y2
+	VMOVUPS    32(CX), Y3
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Y4
+	VMOVUPS    32(AX), Y5
+	VMOVUPS    (CX), Y6
+	VMOVUPS    32(CX), Y7
+	CMPQ       tiles+80(FP), $0x01
+	JE         mul2x32AVX2_start
+	MOVQ       c0+0(FP), AX
+	MOVQ       c1+8(FP), CX
+	MOVQ       ldc+16(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       ldc+16(FP), BX
+	IMUL3Q     $0x08, BX, BX
+	ADDQ       BX, AX
+	ADDQ       BX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	JMP        mul2x32AVX2_start
+
+mul2x32AVX2_zero:
+	MOVQ       c0+0(FP), AX
+	MOVQ       c1+8(FP), CX
+	MOVQ       ldc+16(FP), DX
+	SHLQ       $0x02, DX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+
+mul2x32AVX2_start:
+	MOVQ  rs+32(FP), AX
+	MOVQ  cs+40(FP), CX
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	LEAQ  (AX)(AX*2), DX
+	MOVQ  a+24(FP), DX
+	MOVQ  b0+48(FP), BX
+	MOVQ  b1+56(FP), SI
+	MOVQ  kc+64(FP), DI
+	SHLQ  $0x06, DI
+	XORQ  R8, R8
+	TESTQ DI, DI
+	JZ    mul2x32AVX2_store
+
+mul2x32AVX2_k:
+	VBROADCASTSS (DX), Y9
+	VBROADCASTSS (DX)(AX*1), Y10
+	VMOVUPS      (BX)(R8*1), Y8
+	VFMADD231PS  Y8, Y9, Y0
+	VFMADD231PS  Y8, Y10, Y4
+	VMOVUPS      32(BX)(R8*1), Y8
+	VFMADD231PS  Y8, Y9, Y1
+	VFMADD231PS  Y8, Y10, Y5
+	VMOVUPS      (SI)(R8*1), Y8
+	VFMADD231PS  Y8, Y9, Y2
+	VFMADD231PS  Y8, Y10, Y6
+	VMOVUPS      32(SI)(R8*1), Y8
+	VFMADD231PS  Y8, Y9, Y3
+	VFMADD231PS  Y8, Y10, Y7
+	ADDQ         CX, DX
+	ADDQ         $0x40, R8
+	CMPQ         R8, DI
+	JB           mul2x32AVX2_k
+
+mul2x32AVX2_store:
+	MOVQ    c0+0(FP), AX
+	MOVQ    c1+8(FP), CX
+	MOVQ    ldc+16(FP), DX
+	SHLQ    $0x02, DX
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS Y2, (CX)
+	VMOVUPS Y3, 32(CX)
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS Y4, (AX)
+	VMOVUPS Y5, 32(AX)
+	VMOVUPS Y6, (CX)
+	VMOVUPS Y7, 32(CX)
+	MOVQ    ldc+16(FP), AX
+	IMUL3Q  $0x08, AX, AX
+	ADDQ    AX, c0+0(FP)
+	ADDQ    AX, c1+8(FP)
+	MOVQ    rs+32(FP), AX
+	IMUL3Q  $0x08, AX, AX
+	ADDQ    AX, a+24(FP)
+	DECQ    tiles+80(FP)
+	JNZ     mul2x32AVX2_tile
+	VZEROUPPER
+	RET
+
+// func mul3x32AVX2(c0 *float32, c1 *float32, ldc int, a *float32, rs int, cs int, b0 *float32, b1 *float32, kc int, load bool, tiles int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·mul3x32AVX2(SB), NOSPLIT, $0-88
+mul3x32AVX2_tile:
+	MOVB       load+72(FP), AL
+	TESTB      AL, AL
+	JZ         mul3x32AVX2_zero
+	MOVQ       c0+0(FP), AX
+	MOVQ       c1+8(FP), CX
+	MOVQ       ldc+16(FP), DX
+	SHLQ       $0x02, DX
+	VMOVUPS    (AX), Y0
+	VMOVUPS    32(AX), Y1
+	VMOVUPS    (CX), Y2
+	VMOVUPS    32(CX), Y3
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Y4
+	VMOVUPS    32(AX), Y5
+	VMOVUPS    (CX), Y6
+	VMOVUPS    32(CX), Y7
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Y8
+	VMOVUPS    32(AX), Y9
+	VMOVUPS    (CX), Y10
+	VMOVUPS    32(CX), Y11
+	CMPQ       tiles+80(FP), $0x01
+	JE         mul3x32AVX2_start
+	MOVQ       c0+0(FP), AX
+	MOVQ       c1+8(FP), CX
+	MOVQ       ldc+16(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       ldc+16(FP), BX
+	IMUL3Q     $0x0c, BX, BX
+	ADDQ       BX, AX
+	ADDQ       BX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	JMP        mul3x32AVX2_start
+
+mul3x32AVX2_zero:
+	MOVQ       c0+0(FP), AX
+	MOVQ       c1+8(FP), CX
+	MOVQ       ldc+16(FP), DX
+	SHLQ       $0x02, DX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (CX)
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	VXORPS     Y10, Y10, Y10
+	VXORPS     Y11, Y11, Y11
+
+mul3x32AVX2_start:
+	MOVQ  rs+32(FP), AX
+	MOVQ  cs+40(FP), CX
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, CX
+	LEAQ  (AX)(AX*2), DX
+	MOVQ  a+24(FP), DX
+	MOVQ  b0+48(FP), BX
+	MOVQ  b1+56(FP), SI
+	MOVQ  kc+64(FP), DI
+	SHLQ  $0x06, DI
+	XORQ  R8, R8
+	TESTQ DI, DI
+	JZ    mul3x32AVX2_store
+
+mul3x32AVX2_k:
+	VBROADCASTSS (DX), Y13
+	VBROADCASTSS (DX)(AX*1), Y14
+	VBROADCASTSS (DX)(AX*2), Y15
+	VMOVUPS      (BX)(R8*1), Y12
+	VFMADD231PS  Y12, Y13, Y0
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y12, Y15, Y8
+	VMOVUPS      32(BX)(R8*1), Y12
+	VFMADD231PS  Y12, Y13, Y1
+	VFMADD231PS  Y12, Y14, Y5
+	VFMADD231PS  Y12, Y15, Y9
+	VMOVUPS      (SI)(R8*1), Y12
+	VFMADD231PS  Y12, Y13, Y2
+	VFMADD231PS  Y12, Y14, Y6
+	VFMADD231PS  Y12, Y15, Y10
+	VMOVUPS      32(SI)(R8*1), Y12
+	VFMADD231PS  Y12, Y13, Y3
+	VFMADD231PS  Y12, Y14, Y7
+	VFMADD231PS  Y12, Y15, Y11
+	ADDQ         CX, DX
+	ADDQ         $0x40, R8
+	CMPQ         R8, DI
+	JB           mul3x32AVX2_k
+
+mul3x32AVX2_store:
+	MOVQ    c0+0(FP), AX
+	MOVQ    c1+8(FP), CX
+	MOVQ    ldc+16(FP), DX
+	SHLQ    $0x02, DX
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS Y2, (CX)
+	VMOVUPS Y3, 32(CX)
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS Y4, (AX)
+	VMOVUPS Y5, 32(AX)
+	VMOVUPS Y6, (CX)
+	VMOVUPS Y7, 32(CX)
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	VMOVUPS Y8, (AX)
+	VMOVUPS Y9, 32(AX)
+	VMOVUPS Y10, (CX)
+	VMOVUPS Y11, 32(CX)
+	MOVQ    ldc+16(FP), AX
+	IMUL3Q  $0x0c, AX, AX
+	ADDQ    AX, c0+0(FP)
+	ADDQ    AX, c1+8(FP)
+	MOVQ    rs+32(FP), AX
+	IMUL3Q  $0x0c, AX, AX
+	ADDQ    AX, a+24(FP)
+	DECQ    tiles+80(FP)
+	JNZ     mul3x32AVX2_tile
 	VZEROUPPER
 	RET
 

@@ -36,6 +36,9 @@ func tiles() {
 	for rows := 1; rows <= 6; rows++ {
 		tile{set: avx2, rows: rows, panels: 1}.write()
 	}
+	for rows := 1; rows <= 3; rows++ {
+		tile{set: avx2, rows: rows, panels: 2}.write()
+	}
 	for rows := 1; rows <= 4; rows++ {
 		pairTileAVX2(rows)
 	}

@@ -48,8 +48,32 @@ func (t tile) write() {
 	acc := t.accumulators()
 	Label(name + "_tile")
 	t.loadOutputs(name, acc)
+	t.eachK(name, t.products(acc))
+	t.storeOutputs(acc)
+	t.nextTile(name)
+}
+
+// products adds one k's products: all of its weights stay in registers, or all of its rows where there are more weights.
+func (t tile) products(acc [][]operand.Op) func(row func(i int) operand.Mem, b func(panel, part int) operand.Mem) {
+	weights := t.panels * t.parts()
+	if t.rows < weights {
+		w := t.set.vec()
+		return func(row func(i int) operand.Mem, b func(panel, part int) operand.Mem) {
+			var xs []operand.Op
+			for i := range t.rows {
+				xs = append(xs, t.set.vec())
+				VBROADCASTSS(row(i), xs[i])
+			}
+			for v := range weights {
+				VMOVUPS(b(v/t.parts(), v%t.parts()), w)
+				for i, x := range xs {
+					t.set.addProduct(w, x, acc[i][v])
+				}
+			}
+		}
+	}
 	spare := []operand.Op{t.set.vec(), t.set.vec()}
-	t.eachK(name, func(row func(i int) operand.Mem, b func(panel, part int) operand.Mem) {
+	return func(row func(i int) operand.Mem, b func(panel, part int) operand.Mem) {
 		weights := t.vectors(t.panels, b)
 		for i := range t.rows {
 			x := spare[i%2]
@@ -58,9 +82,7 @@ func (t tile) write() {
 				t.set.addProduct(w, x, acc[i][v])
 			}
 		}
-	})
-	t.storeOutputs(acc)
-	t.nextTile(name)
+	}
 }
 
 // nextTile goes on to the rows below, until all tiles are done.

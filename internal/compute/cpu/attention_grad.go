@@ -120,13 +120,13 @@ func (g *gradTiles) piece(_, i int) {
 
 // scoreGrad turns e into probabilities p, and dp into ds = p·(dp - mean), both 0 where the last page is masked.
 func (k *kernel) scoreGrad(dp, e []float32, n int, inv, mean float32) {
-	done := 0
 	if k.vector {
-		done = scoreGradBlocks(dp, e[:padded(n)], inv, mean)
-	}
-	for j := done; j < n; j++ {
-		e[j] *= inv
-		dp[j] = e[j] * (dp[j] - mean)
+		scoreGradBlocks(dp, e[:padded(n)], inv, mean)
+	} else {
+		for j := range n {
+			e[j] *= inv
+			dp[j] = e[j] * (dp[j] - mean)
+		}
 	}
 	clear(e[n:padded(n)]) // NaN where the sum of a row is
 	clear(dp[n:padded(n)])

@@ -36,11 +36,10 @@ func (b *Backend) Scale(x compute.Buf, a float32) {
 
 // add is y += x.
 func (k *kernel) add(y, x []float32) {
-	done := 0
 	if k.vector {
-		done = addBlocks(y, x)
+		addBlocks(y, x)
+		return
 	}
-	y, x = y[done:], x[done:]
 	x = x[:len(y)]
 	for i, v := range x {
 		y[i] += v
@@ -49,11 +48,10 @@ func (k *kernel) add(y, x []float32) {
 
 // axpy is y += a·x.
 func (k *kernel) axpy(y []float32, a float32, x []float32) {
-	done := 0
 	if k.vector {
-		done = axpyBlocks(y, a, x)
+		axpyBlocks(y, a, x)
+		return
 	}
-	y, x = y[done:], x[done:]
 	x = x[:len(y)]
 	for i, v := range x {
 		y[i] += float32(a * v)
@@ -63,7 +61,8 @@ func (k *kernel) axpy(y []float32, a float32, x []float32) {
 // scale is x *= a.
 func (k *kernel) scale(x []float32, a float32) {
 	if k.vector {
-		x = x[scaleBlocks(x, a):]
+		scaleBlocks(x, a)
+		return
 	}
 	for i := range x {
 		x[i] *= a

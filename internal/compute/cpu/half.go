@@ -19,24 +19,24 @@ func halfOf(x float32) uint16 {
 
 // widen is dst = src in float32, for len(dst) elements.
 func (k *kernel) widen(dst []float32, src []uint16) {
-	done := 0
 	if k.vector {
-		done = widenBlocks(dst, src)
+		widenBlocks(dst, src)
+		return
 	}
 	src = src[:len(dst)]
-	for i := done; i < len(dst); i++ {
+	for i := range dst {
 		dst[i] = widenHalf(src[i])
 	}
 }
 
 // halve is dst = src rounded to bf16, for len(dst) elements.
 func (k *kernel) halve(dst []uint16, src []float32) {
-	done := 0
 	if k.vector {
-		done = halveBlocks(dst, src)
+		halveBlocks(dst, src)
+		return
 	}
 	src = src[:len(dst)]
-	for i := done; i < len(dst); i++ {
+	for i := range dst {
 		dst[i] = halfOf(src[i])
 	}
 }

@@ -29,8 +29,8 @@ func (k *kernel) dot(a, b []float32) float32 {
 		if sum, ok := dotWhole(a, b); ok {
 			return sum
 		}
-		done := dotBlocks(a, b, &s)
-		a, b = a[done:], b[done:]
+		dotBlocks(a, b, &s)
+		return s.sum()
 	}
 	b = b[:len(a)]
 	for len(a) >= compute.Lanes {
@@ -54,7 +54,8 @@ func (k *kernel) maximum(x []float32) float32 {
 		most[j] = negInf
 	}
 	if k.vector {
-		x = maxBlocks(x, &most)
+		maxBlocks(x, &most)
+		x = nil
 	}
 	for ; len(x) >= compute.Lanes; x = x[compute.Lanes:] {
 		for j, v := range (*lanes)(x) {

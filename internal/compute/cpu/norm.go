@@ -82,11 +82,10 @@ func (k *kernel) inverseRMS(x []float32, eps float32) float32 {
 
 // normScale is y = g·(x·s).
 func (k *kernel) normScale(y, x, g []float32, s float32) {
-	done := 0
 	if k.vector {
-		done = normScaleBlocks(y, x, g, s)
+		normScaleBlocks(y, x, g, s)
+		return
 	}
-	y, x, g = y[done:], x[done:], g[done:]
 	x, g = x[:len(y)], g[:len(y)]
 	for i, v := range x {
 		y[i] = g[i] * (v * s)
@@ -96,11 +95,10 @@ func (k *kernel) normScale(y, x, g []float32, s float32) {
 // normDot is Σ (g·dy)·x.
 func (k *kernel) normDot(g, dy, x []float32) float32 {
 	var sums lanes
-	done := 0
 	if k.vector {
-		done = normDotBlocks(g, dy, x, &sums)
+		normDotBlocks(g, dy, x, &sums)
+		return sums.sum()
 	}
-	g, dy, x = g[done:], dy[done:], x[done:]
 	g, dy = g[:len(x)], dy[:len(x)]
 	for i, v := range x {
 		sums[i&(compute.Lanes-1)] += float32(float32(g[i]*dy[i]) * v)
@@ -110,11 +108,10 @@ func (k *kernel) normDot(g, dy, x []float32) float32 {
 
 // normGrad is dx += s·(g·dy) - x·c.
 func (k *kernel) normGrad(dx, dy, x, g []float32, s, c float32) {
-	done := 0
 	if k.vector {
-		done = normGradBlocks(dx, dy, x, g, s, c)
+		normGradBlocks(dx, dy, x, g, s, c)
+		return
 	}
-	dx, dy, x, g = dx[done:], dy[done:], x[done:], g[done:]
 	dx, dy, g = dx[:len(x)], dy[:len(x)], g[:len(x)]
 	for i, v := range x {
 		dx[i] += float32(s*(g[i]*dy[i])) - float32(v*c)
@@ -123,11 +120,10 @@ func (k *kernel) normGrad(dx, dy, x, g []float32, s, c float32) {
 
 // gainGrad is dg += dy·(x·s).
 func (k *kernel) gainGrad(dg, dy, x []float32, s float32) {
-	done := 0
 	if k.vector {
-		done = gainGradBlocks(dg, dy, x, s)
+		gainGradBlocks(dg, dy, x, s)
+		return
 	}
-	dg, dy, x = dg[done:], dy[done:], x[done:]
 	dy, x = dy[:len(dg)], x[:len(dg)]
 	for i := range dg {
 		dg[i] += float32(dy[i] * (x[i] * s))

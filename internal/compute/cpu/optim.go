@@ -43,8 +43,8 @@ func (k *kernel) sumSquares(x, y []float32) (float64, float64) {
 		if y == nil {
 			beside = x // takes no time: the sums wait for their own additions
 		}
-		done := squareBlocks(x, beside, &s)
-		x, y = x[done:], beside[done:]
+		squareBlocks(x, beside, &s)
+		x, y = nil, nil
 	}
 	return addSquares(&s[0], x), addSquares(&s[1], y)
 }
@@ -81,7 +81,8 @@ func (b *Backend) SumAbs(x compute.Buf) float64 {
 func (k *kernel) sumAbs(x []float32) float64 {
 	var s [compute.Lanes]float64
 	if k.vector {
-		x = x[absBlocks(x, &s):]
+		absBlocks(x, &s)
+		x = nil
 	}
 	for i, v := range x {
 		s[i%compute.Lanes] += math.Abs(float64(v))
@@ -109,7 +110,8 @@ func (k *kernel) allFinite(x []float32) bool {
 	const exponent, sign = 0x7f800000, 1 << 31
 	var most [compute.Lanes]uint32
 	if k.vector {
-		x = x[largestBlocks(x, &most):]
+		largestBlocks(x, &most)
+		x = nil
 	}
 	largest := slices.Max(most[:])
 	for _, v := range x {
@@ -135,8 +137,8 @@ type adamWScalars [10]float32
 
 func (k *kernel) adamW(p, g, m, v []float32, s *adamWScalars) {
 	if k.vector {
-		done := adamWBlocks(p, g, m, v, s)
-		p, g, m, v = p[done:], g[done:], m[done:], v[done:]
+		adamWBlocks(p, g, m, v, s)
+		return
 	}
 	g, m, v = g[:len(p)], m[:len(p)], v[:len(p)]
 	beta1, fresh1, beta2, fresh2, decay, rate, c1, c2, eps, gradScale := s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7], s[8], s[9]
@@ -169,8 +171,8 @@ type sgdScalars [4]float32
 
 func (k *kernel) sgd(p, g []float32, s *sgdScalars) {
 	if k.vector {
-		done := sgdBlocks(p, g, s)
-		p, g = p[done:], g[done:]
+		sgdBlocks(p, g, s)
+		return
 	}
 	g = g[:len(p)]
 	for i := range p {
@@ -181,8 +183,8 @@ func (k *kernel) sgd(p, g []float32, s *sgdScalars) {
 
 func (k *kernel) sgdMomentum(p, g, m []float32, s *sgdScalars) {
 	if k.vector {
-		done := sgdMomentumBlocks(p, g, m, s)
-		p, g, m = p[done:], g[done:], m[done:]
+		sgdMomentumBlocks(p, g, m, s)
+		return
 	}
 	g, m = g[:len(p)], m[:len(p)]
 	for i := range p {

@@ -85,7 +85,8 @@ func (c *ropeCall) span(worker, lo, hi int) {
 
 // turnHeads turns, or turns back, all heads of a row by the same angles.
 func (k *kernel) turnHeads(row, cos, sin []float32, inverse bool) {
-	if k.vector && turnBlocks(row, cos, sin, inverse) {
+	if k.vector && len(row) > 0 {
+		turnBlocks(row, cos, sin, inverse)
 		return
 	}
 	half := len(cos)
